@@ -1,0 +1,41 @@
+import { describe, expect, test } from "bun:test";
+import { createLog } from "./log.ts";
+
+function logged(write: (log: ReturnType<typeof createLog>) => void): string[] {
+  const lines: string[] = [];
+  write(
+    createLog({
+      service: "wallet",
+      level: "info",
+      pretty: false,
+      destination: { write: (line) => void lines.push(line) },
+    }),
+  );
+  return lines;
+}
+
+describe("a log line", () => {
+  test("is JSON with service, level, time and message", () => {
+    const [line = ""] = logged((log) => log.info({ wallets: 3 }, "ready"));
+    const parsed = JSON.parse(line);
+    expect(parsed).toMatchObject({ service: "wallet", level: "info", msg: "ready", wallets: 3 });
+    expect(new Date(parsed.time).toISOString()).toBe(parsed.time);
+  });
+
+  test("below the level is not written", () => {
+    expect(logged((log) => log.debug("detail"))).toEqual([]);
+  });
+
+  test("never holds a secret", () => {
+    const lines = logged((log) => {
+      log.error(new Error("connect to postgres://me:hunter2@localhost/wallet failed"), "start");
+      log.info(
+        { databaseUrl: "postgres://me:hunter2@localhost/wallet", kafka: { sasl: { password: "hunter2" } } },
+        "config",
+      );
+      log.info({ headers: { authorization: "Bearer hunter2" } }, "request");
+    });
+    expect(lines).toHaveLength(3);
+    expect(lines.join("")).not.toContain("hunter2");
+  });
+});
