@@ -1,0 +1,28 @@
+-- schema: wallet
+-- always: the balances of a currency sum to its funding minus its withdrawals
+
+select
+  count(*) as lines,
+  coalesce(sum(l.amount) filter (where l.type = 'FUND'), 0) as funded,
+  coalesce(sum(l.amount) filter (where l.type = 'WITHDRAW'), 0) as withdrawn,
+  (select coalesce(sum(w.balance), 0) from wallets w) as balances
+from wallet_transactions l
+where l.status = 'COMPLETED';
+
+select
+  'the balances differ from what came in and went out' as fault, currency, sum(balance) as balances, sum(flow) as flows,
+  sum(balance) - sum(flow) as difference
+from (
+  select w.currency, w.balance, coalesce(l.flow, 0) as flow
+  from wallets w
+  left join (
+    select wallet_id, sum(case type when 'FUND' then amount when 'WITHDRAW' then -amount end) as flow
+    from wallet_transactions
+    where status = 'COMPLETED'
+    group by wallet_id
+  ) l on l.wallet_id = w.id
+) wallet
+group by currency
+having sum(balance) <> sum(flow)
+order by currency
+limit 100;
