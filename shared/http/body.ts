@@ -1,0 +1,74 @@
+import { Problem } from "./problems.ts";
+
+/** The largest body: a hundred times what any route needs, small enough to hold thousands at once. */
+export const BODY_MAX_BYTES = 65_536;
+
+/** The deepest JSON that is passed on. No route needs more than 2; validation recurses, so some limit there must be. */
+const DEPTH_MAX = 16;
+
+const DECODER = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Refuses by its headers a body that would not be read. `readsBody`: whether the route takes one at all.
+ * @throws Problem 413, 415
+ */
+export function checkBodyHeaders(request: Request, readsBody: boolean): void {
+  const { headers } = request;
+  const length = headers.get("content-length");
+  if (length !== null && Number(length) > BODY_MAX_BYTES) throw tooLarge();
+  if (!readsBody) return;
+  const type = headers.get("content-type");
+  if (type === null ? request.body !== null : !isJson(type)) throw new Problem("unsupported_media_type", ACCEPT);
+  const coding = headers.get("content-encoding");
+  if (coding !== null && coding.toLowerCase() !== "identity") throw new Problem("unsupported_media_type", ACCEPT);
+}
+
+/** What the route would read, as RFC 9110 §12.5.1 suggests for 415. */
+const ACCEPT = { headers: { accept: "application/json" } };
+
+/** Closing makes the server drop what is still being sent instead of reading it all. */
+function tooLarge(): Problem {
+  return new Problem("body_too_large", { headers: { connection: "close" } });
+}
+
+function isJson(type: string): boolean {
+  if (type === "application/json") return true;
+  const end = type.indexOf(";");
+  return (end === -1 ? type : type.slice(0, end)).trim().toLowerCase() === "application/json";
+}
+
+/** The value of a JSON body. @throws Problem 400 `invalid_json`, 413 */
+export async function readJson(request: Request): Promise<unknown> {
+  const value = parse(request.headers.has("content-length") ? await request.arrayBuffer() : await readBounded(request));
+  if (isDeeperThan(value, DEPTH_MAX)) throw new Problem("invalid_json", { detail: "The JSON is nested too deeply." });
+  return value;
+}
+
+function parse(bytes: ArrayBuffer | Uint8Array): unknown {
+  try {
+    return JSON.parse(DECODER.decode(bytes));
+  } catch {
+    throw new Problem("invalid_json");
+  }
+}
+
+/** A body of unknown length (chunked), read no further than the limit. */
+async function readBounded(request: Request): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > BODY_MAX_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size);
+}
+
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth === 0) return true;
+  for (const member of Object.values(value)) {
+    if (typeof member === "object" && isDeeperThan(member, depth - 1)) return true;
+  }
+  return false;
+}

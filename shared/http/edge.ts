@@ -1,0 +1,132 @@
+import type { AnyElysia } from "elysia";
+import type { Logger } from "pino";
+import { uuidv7 } from "../ids.ts";
+import { checkBodyHeaders } from "./body.ts";
+import { addCors, addPreflight } from "./cors.ts";
+import type { Metrics } from "./metrics.ts";
+import { Problem } from "./problems.ts";
+import { answerError, checkPath, checkQuery } from "./refusals.ts";
+import { pathOf, queryOf, REQUEST_ID, requestId } from "./request.ts";
+import { createRouteTable, type RouteTable } from "./routes.ts";
+
+/** Elysia's own handling, as loosely typed as it hands it over. */
+type Handle = (request: Request) => unknown;
+
+interface EdgeOptions {
+  /** The app's routes; they are declared after the edge is made. */
+  readonly routes: () => AnyElysia["routes"];
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly origins: ReadonlySet<string>;
+}
+
+/** What happens around Elysia's own handling of a request: before its routing, and after the response is made. */
+export function createEdge({ routes, log, metrics, origins }: EdgeOptions) {
+  let table: RouteTable | undefined;
+  let inner: Handle | undefined;
+
+  /** @throws Error where a route breaks the house rules */
+  function prepare(): RouteTable {
+    const declared = routes();
+    if (table?.size !== declared.length) table = createRouteTable(declared);
+    return table;
+  }
+
+  async function handle(request: Request): Promise<Response> {
+    const next = inner ?? noApp;
+    const started_ms = performance.now();
+    nameRequest(request);
+    let route: string | undefined;
+    let response: Response;
+    try {
+      const path = pathOf(request);
+      const endpoint = prepare().find(path);
+      route = endpoint?.path;
+      if (!endpoint) throw new Problem("not_found");
+      if (request.method === "OPTIONS") {
+        response = new Response(null, { status: 204, headers: { allow: endpoint.allow } });
+        if (origins.size > 0) addPreflight(response.headers, request, origins, endpoint.allow);
+      } else {
+        const isHead = request.method === "HEAD";
+        const offered = endpoint.routes.get(isHead ? "GET" : request.method);
+        if (!offered) throw new Problem("method_not_allowed", { headers: { allow: endpoint.allow } });
+        checkPath(path, endpoint);
+        checkQuery(queryOf(request), offered);
+        checkBodyHeaders(request, offered.readsBody);
+        response = isHead ? await withoutBody(await next(asGet(request))) : responseOf(await next(request));
+      }
+    } catch (error) {
+      response = answerError(error, request, log);
+    }
+    addHeaders(response.headers, request);
+    if (origins.size > 0) addCors(response.headers, request, origins);
+    report(request, route, response.status, performance.now() - started_ms);
+    return response;
+  }
+
+  function report(request: Request, route: string | undefined, status: number, ms: number): void {
+    // What the client makes up (paths, methods) must not become labels, or it could fill the memory.
+    metrics.countRequest(
+      METHODS.has(request.method) ? request.method : "other",
+      route ?? "none",
+      status,
+      ms / MS_PER_S,
+    );
+    if (!log.isLevelEnabled("debug")) return;
+    log.debug({ request_id: requestId(request), method: request.method, path: pathOf(request), status, ms }, "request");
+  }
+
+  return {
+    prepare,
+    /** Whether the route takes a body; asked with the declared path. */
+    readsBody: (method: string, route: string): boolean => prepare().bodyRoutes.has(`${method} ${route}`),
+    // Elysia calls this for every request, with the same function: it must not make anything.
+    around(next: Handle): (request: Request) => Promise<Response> {
+      inner = next;
+      return handle;
+    },
+  };
+}
+
+function noApp(): never {
+  throw new Error("the edge is not in front of an app");
+}
+
+const MS_PER_S = 1000;
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+const VISIBLE_ASCII = /^[\x21-\x7e]{1,64}$/;
+
+/** Gives the request an id, unless it came with a proper one; every later reader finds it in the header. */
+function nameRequest(request: Request): void {
+  const given = request.headers.get(REQUEST_ID);
+  if (given === null || !VISIBLE_ASCII.test(given)) request.headers.set(REQUEST_ID, uuidv7());
+}
+
+/** The headers of every response. An answer with an ETag may be kept and revalidated, any other may not. */
+function addHeaders(headers: Headers, request: Request): void {
+  headers.set(REQUEST_ID, requestId(request));
+  headers.set("x-content-type-options", "nosniff");
+  headers.set("referrer-policy", "no-referrer");
+  if (!headers.has("cache-control"))
+    headers.set("cache-control", headers.has("etag") ? "private, no-cache" : "no-store");
+}
+
+function responseOf(answer: unknown): Response {
+  if (answer instanceof Response) return answer;
+  throw new Error("the app answered something other than a Response");
+}
+
+function asGet(request: Request): Request {
+  return new Request(request.url, { method: "GET", headers: request.headers, signal: request.signal });
+}
+
+/** The answer to HEAD: all that GET would say, and how long the body would be; a stream has no length and is not begun. */
+async function withoutBody(answer: unknown): Promise<Response> {
+  const { body, status, headers } = responseOf(answer);
+  if (headers.get("content-type")?.startsWith("text/event-stream")) {
+    await body?.cancel();
+  } else if (body !== null) {
+    headers.set("content-length", String((await new Response(body).arrayBuffer()).byteLength));
+  }
+  return new Response(null, { status, headers });
+}

@@ -1,0 +1,108 @@
+import type { RequestHeader, ResponseHeader } from "./describe.ts";
+import { PROBLEM_CODES, PROBLEM_TYPE, PROBLEMS, type ProblemCode, problemHead } from "./problems.ts";
+
+/** The parts of the API description that every route shares. */
+
+const REQUEST_ID_EXAMPLE = "01980a1b-7c3d-7e4f-8a5b-6c7d8e9f0a1b";
+
+const REQUEST_HEADERS: Readonly<Record<RequestHeader, { description: string; example: string; maxLength?: number }>> = {
+  "Idempotency-Key": {
+    description:
+      "Names this attempt: the same request with the same key is carried out once and answered the same for at least 25 hours. 1 to 255 visible ASCII characters.",
+    example: "4f1c7a52-pay-rent",
+    maxLength: 255,
+  },
+  "If-Match": {
+    description: "Carry out only while the wallet is at one of these versions, else 412; * is any.",
+    example: '"3"',
+  },
+  "If-None-Match": { description: "Answer 304 while the wallet is at one of these versions.", example: '"3"' },
+  Prefer: {
+    description: "wait=N waits up to N seconds (at most 30) for the final state (RFC 7240).",
+    example: "wait=10",
+  },
+  "Last-Event-ID": { description: "Go on behind this event of the stream.", example: "1042" },
+};
+
+const RESPONSE_HEADERS: Readonly<Record<ResponseHeader | "Request-Id" | "Retry-After" | "Allow", string>> = {
+  "Request-Id": "Names the request in the server's log; taken over from the request where it sent a proper one.",
+  ETag: "The wallet's version, for If-Match and If-None-Match.",
+  Location: "The path of what was made.",
+  "Idempotency-Replayed": "true where this is the stored answer to an earlier request with the same key.",
+  "Preference-Applied": "The preference that was honoured.",
+  "Retry-After": "Seconds after which to try again.",
+  Allow: "The methods of this path.",
+};
+
+/** A header of the request, as a parameter. */
+export function headerParameter(name: RequestHeader) {
+  const { description, example, maxLength } = REQUEST_HEADERS[name];
+  const schema = { type: "string", ...(maxLength !== undefined && { minLength: 1, maxLength }) };
+  return { name, in: "header", required: false, description, schema, example };
+}
+
+/** References to the headers of a response; every one has a Request-Id. */
+export function responseHeaders(names: readonly (keyof typeof RESPONSE_HEADERS)[]) {
+  return Object.fromEntries(["Request-Id", ...names].map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+/** The answer of one status, with one example for each code that has it. */
+export function problemAnswer(codes: readonly ProblemCode[]) {
+  const retries = codes.some((code) => PROBLEMS[code].retryAfterS !== undefined);
+  return {
+    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].meaning}`).join("\n\n"),
+    headers: responseHeaders(retries ? ["Retry-After"] : []),
+    content: {
+      [PROBLEM_TYPE]: {
+        schema: { $ref: "#/components/schemas/Problem" },
+        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+      },
+    },
+  };
+}
+
+const PROBLEM_SCHEMA = {
+  type: "object",
+  description: "An error (RFC 9457). Branch on code; detail is for a person.",
+  required: ["type", "title", "status", "detail", "code", "instance", "request_id"],
+  properties: {
+    type: { type: "string", format: "uri-reference" },
+    title: { type: "string" },
+    status: { type: "integer", minimum: 400, maximum: 599 },
+    detail: { type: "string" },
+    code: { type: "string", enum: PROBLEM_CODES },
+    instance: { type: "string", description: "The path of the request." },
+    request_id: { type: "string" },
+    transaction_id: { type: "string", format: "uuid", description: "The failed line, or the saga." },
+    errors: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["in", "path", "message"],
+        properties: {
+          in: { type: "string", enum: ["body", "query", "path", "header"] },
+          path: { type: "string", format: "json-pointer" },
+          message: { type: "string" },
+        },
+      },
+    },
+  },
+};
+
+function problemExample(code: ProblemCode) {
+  const value: object = JSON.parse(`${problemHead(code)}}`);
+  return { summary: PROBLEMS[code].title, value: { ...value, instance: "/wallets", request_id: REQUEST_ID_EXAMPLE } };
+}
+
+/** The components that the functions above refer to, and the schemas of the routes. */
+export function components(schemas: Readonly<Record<string, unknown>>) {
+  const headers = Object.entries(RESPONSE_HEADERS).map(([name, description]) => [
+    name,
+    { description, schema: { type: "string" } },
+  ]);
+  return {
+    schemas: { ...schemas, Problem: PROBLEM_SCHEMA },
+    headers: Object.fromEntries(headers),
+    examples: Object.fromEntries(PROBLEM_CODES.map((code) => [code, problemExample(code)])),
+  };
+}

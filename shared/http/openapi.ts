@@ -1,0 +1,150 @@
+import { swagger } from "@elysiajs/swagger";
+import { type AnyElysia, Elysia } from "elysia";
+import { DESCRIPTION, type RouteDescription } from "./describe.ts";
+import { components, headerParameter, problemAnswer, responseHeaders } from "./openapi-parts.ts";
+import { PROBLEMS, type ProblemCode } from "./problems.ts";
+
+/** What the description says of the service as a whole. */
+export interface ApiOptions {
+  readonly title: string;
+  readonly version: string;
+  readonly description: string;
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+}
+
+/** A JSON Schema as it comes out of TypeBox by way of JSON. */
+type Schema = Record<string, unknown>;
+
+interface Parameter extends Record<string, unknown> {
+  name: string;
+  in: string;
+  schema: Schema;
+  description?: string;
+}
+
+/** One operation as @elysiajs/swagger writes it. */
+interface Generated {
+  summary?: string;
+  description?: string;
+  operationId: string;
+  tags?: string[];
+  parameters?: Parameter[];
+  requestBody?: { content: { "application/json": { schema: Schema } } };
+  [DESCRIPTION]?: RouteDescription;
+}
+
+/**
+ * The OpenAPI 3.1 document of the app's routes. @elysiajs/swagger finds the operations, parameters and bodies; it knows neither
+ * 3.1, nor problem+json, nor headers, so those are worked in afterwards. Hidden routes are left out.
+ */
+export async function openApi(routes: AnyElysia["routes"], options: ApiOptions): Promise<object> {
+  const paths = await generatePaths(routes);
+  const schemas: Record<string, unknown> = {};
+  const finished = Object.entries(paths).map(([path, operations]) => [
+    path,
+    Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, finish(operation, schemas)])),
+  ]);
+  const { title, version, description, tags } = options;
+  return {
+    openapi: "3.1.0",
+    info: { title, version, description },
+    servers: [{ url: "/" }],
+    tags,
+    paths: Object.fromEntries(finished),
+    components: components(schemas),
+  };
+}
+
+async function generatePaths(routes: AnyElysia["routes"]): Promise<Record<string, Record<string, Generated>>> {
+  // The plugin brings a page of its own that loads scripts from the network, so it runs in an app that nobody can reach.
+  const unreachable = new Elysia().use(swagger({ path: "/swagger", excludeStaticFile: false }));
+  for (const { method, path, hooks } of routes) {
+    const { body, params, query, detail } = hooks;
+    if (detail?.hide !== true)
+      unreachable.route(method, path, () => "", { body, params, query, detail, parse: "json" });
+  }
+  const answer = await unreachable.handle(new Request("http://localhost/swagger/json"));
+  const { paths }: { paths: Record<string, Record<string, Generated>> } = JSON.parse(await answer.text());
+  return paths;
+}
+
+function finish(generated: Generated, schemas: Record<string, unknown>): object {
+  const { [DESCRIPTION]: about, parameters = [], requestBody, ...rest } = generated;
+  const body = requestBody?.content["application/json"].schema;
+  const headers = (about?.requestHeaders ?? []).map(headerParameter);
+  const allParameters = [...parameters.map((parameter) => finishParameter(parameter, schemas)), ...headers];
+  const content = body && {
+    schema: tidy(body, schemas),
+    ...(about?.bodyExample !== undefined && { example: about.bodyExample }),
+  };
+  return {
+    ...rest,
+    ...(allParameters.length > 0 && { parameters: allParameters }),
+    ...(content && { requestBody: { required: true, content: { "application/json": content } } }),
+    responses: { ...successes(about, schemas), ...failures(about, parameters, body) },
+  };
+}
+
+function finishParameter({ schema, description, ...rest }: Parameter, schemas: Record<string, unknown>): object {
+  // TypeBox's `examples` is a list, which is right in a schema and wrong in a parameter.
+  const { examples, ...bare } = rest;
+  return {
+    ...bare,
+    ...(description !== undefined && { description }),
+    schema: tidy({ ...schema, ...(Array.isArray(examples) && { examples }) }, schemas),
+  };
+}
+
+function successes(about: RouteDescription | undefined, schemas: Record<string, unknown>): Record<string, object> {
+  const { status = 200, answer, mediaType = "application/json", example, responseHeaders: headers = [] } = about ?? {};
+  const content = answer && {
+    [mediaType]: { schema: tidy(answer, schemas), ...(example !== undefined && { example }) },
+  };
+  const success = { description: "Done.", headers: responseHeaders(headers), ...(content && { content }) };
+  const conditional = about?.requestHeaders?.includes("If-None-Match");
+  return {
+    [status]: success,
+    ...(conditional && { 304: { description: "Not modified.", headers: responseHeaders(["ETag"]) } }),
+  };
+}
+
+function failures(
+  about: RouteDescription | undefined,
+  parameters: readonly Parameter[],
+  body: Schema | undefined,
+): Record<string, object> {
+  const codes = new Set<ProblemCode>(["invalid_request", ...(about?.errors ?? []), "internal_error"]);
+  if (parameters.some(({ name }) => name === "cursor")) codes.add("invalid_cursor");
+  if (body) for (const code of ["invalid_json", "body_too_large", "unsupported_media_type"] as const) codes.add(code);
+  if (body && JSON.stringify(Object.keys(body.properties ?? {})).includes('"amount"')) codes.add("invalid_amount");
+  const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code].status);
+  return Object.fromEntries([...byStatus].map(([status, members]) => [status, problemAnswer(members)]));
+}
+
+/**
+ * A schema as it is shown: what is documented instead of what is checked, without our notes, and a schema with a title moved to the
+ * components, so that clients get one type for it.
+ */
+function tidy(schema: unknown, schemas: Record<string, unknown>): unknown {
+  if (Array.isArray(schema)) return schema.map((part) => tidy(part, schemas));
+  if (!isObject(schema)) return schema;
+  const { "x-documented": documented, "x-rule": _rule, description, examples, ...checked } = schema;
+  const shown = isObject(documented) ? documented : checked;
+  const notes = { ...(description !== undefined && { description }), ...(examples !== undefined && { examples }) };
+  const whole = Object.fromEntries(
+    Object.entries({ ...shown, ...notes }).map(([key, part]) => [key, isLiteral(key) ? part : tidy(part, schemas)]),
+  );
+  const { title } = whole;
+  if (typeof title !== "string") return whole;
+  schemas[title] = whole;
+  return { $ref: `#/components/schemas/${title}` };
+}
+
+/** Keywords whose values are data and not schemas. */
+function isLiteral(keyword: string): boolean {
+  return ["enum", "const", "default", "examples", "required"].includes(keyword);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
