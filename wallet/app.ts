@@ -1,0 +1,46 @@
+import { Elysia } from "elysia";
+import type { Logger } from "pino";
+import { conventions, ELYSIA_OPTIONS } from "../shared/http/conventions.ts";
+import { docs } from "../shared/http/docs.ts";
+import { type Health, health } from "../shared/http/health.ts";
+import { type Metrics, metricsPage } from "../shared/http/metrics.ts";
+import { problemPages } from "../shared/http/problem-pages.ts";
+import type { Committer } from "./committer.ts";
+import type { Queries } from "./queries.ts";
+import { transactionRoutes } from "./transactions.ts";
+import { transferRoutes } from "./transfers.ts";
+import { walletRoutes } from "./wallets.ts";
+
+export interface AppDependencies {
+  readonly committer: Committer;
+  readonly queries: Queries;
+  readonly checks: Readonly<Record<string, () => Promise<Health>>>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly corsOrigins: readonly string[];
+}
+
+/** The wallet service: which plugins, in which order. */
+export function createApp({ committer, queries, checks, log, metrics, corsOrigins }: AppDependencies) {
+  return new Elysia(ELYSIA_OPTIONS)
+    .use(conventions({ log, metrics, corsOrigins }))
+    .use(problemPages())
+    .use(health({ checks }))
+    .use(metricsPage(metrics))
+    .use(docs(API))
+    .use(walletRoutes({ committer, queries }))
+    .use(transferRoutes({ committer }))
+    .use(transactionRoutes({ queries }));
+}
+
+const API = {
+  title: "Wallet service",
+  version: "1.0.0",
+  description:
+    "Opens wallets, funds them and moves money between them. Amounts are decimal strings with four decimals.",
+  tags: [
+    { name: "Wallets", description: "Open, read and freeze." },
+    { name: "Transfers", description: "Money comes in, goes out, and moves." },
+    { name: "Transactions", description: "The lines of the wallets." },
+  ],
+};

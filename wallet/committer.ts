@@ -1,0 +1,97 @@
+import { type ExecuteOptions, execute } from "./execute.ts";
+import type { Operation, Outcome } from "./operation.ts";
+
+/**
+ * Group commit: operations queue, and each call of the database takes all that have queued meanwhile.
+ *
+ * An idle server commits one operation at once; a busy one shares one lock, one round trip and one fsync among hundreds. It
+ * clocks itself: there is no timer and no setting.
+ */
+
+/** Operations of one call: beyond this a call takes so long that it delays those behind it more than it saves. */
+export const BATCH_OPERATIONS = 500;
+/** While one call waits for its fsync, the next one works; on a hot wallet more than two only wait for each other. */
+export const CALLS_IN_FLIGHT = 2;
+/** A queue of some two seconds at full speed: whoever came later would have given up before being served. */
+export const QUEUE_OPERATIONS = 20_000;
+/** An operation that has queued for so long is refused before it is sent, so the refusal is definite. */
+export const QUEUE_DEADLINE_MS = 3_000;
+
+interface Waiting {
+  readonly operation: Operation;
+  readonly until: number;
+  readonly resolve: (outcome: Outcome) => void;
+}
+
+const OVERLOADED: Outcome = { failure: "overloaded" };
+
+export interface CommitterOptions extends ExecuteOptions {
+  /** Called after each call that wrote something: the relay need not wait for its next look. */
+  readonly onCommit: () => void;
+  /** Told of each call: how many operations and how long, in milliseconds. */
+  readonly onCall?: (operations: number, durationMs: number) => void;
+}
+
+export interface Committer {
+  /** The outcome of the operation, once it is durable or definitely did not happen. Never throws. */
+  submit(operation: Operation): Promise<Outcome>;
+  /** Operations that wait for a call. */
+  queued(): number;
+  /** Takes no more operations and ends when all that were taken are answered. */
+  stop(): Promise<void>;
+}
+
+export function createCommitter(options: CommitterOptions): Committer {
+  let queue: Waiting[] = [];
+  let inFlight = 0;
+  let stopped = false;
+  let idle: (() => void) | undefined;
+
+  function pump(): void {
+    while (inFlight < CALLS_IN_FLIGHT && queue.length > 0) {
+      const batch = queue.slice(0, BATCH_OPERATIONS);
+      queue = queue.slice(batch.length);
+      inFlight += 1;
+      void commit(batch).finally(() => {
+        inFlight -= 1;
+        pump();
+        if (inFlight === 0) idle?.();
+      });
+    }
+  }
+
+  async function commit(batch: readonly Waiting[]): Promise<void> {
+    const start = options.now();
+    const live = batch.filter((waiting) => waiting.until > start || refuse(waiting));
+    if (live.length === 0) return;
+    const outcomes = await execute(
+      live.map((waiting) => waiting.operation),
+      options,
+    );
+    live.forEach((waiting, index) => {
+      waiting.resolve(outcomes[index] ?? { failure: "internal_error" });
+    });
+    options.onCommit();
+    options.onCall?.(live.length, options.now() - start);
+  }
+
+  function refuse(waiting: Waiting): false {
+    waiting.resolve(OVERLOADED);
+    return false;
+  }
+
+  return {
+    submit(operation) {
+      if (stopped || queue.length >= QUEUE_OPERATIONS) return Promise.resolve(OVERLOADED);
+      return new Promise((resolve) => {
+        queue.push({ operation, until: options.now() + QUEUE_DEADLINE_MS, resolve });
+        pump();
+      });
+    },
+    queued: () => queue.length,
+    async stop() {
+      stopped = true;
+      if (inFlight > 0) await new Promise<void>((resolve) => (idle = resolve));
+    },
+  };
+}

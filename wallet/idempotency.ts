@@ -1,0 +1,62 @@
+import { parseIfMatch } from "../shared/http/etag.ts";
+import { invalid } from "../shared/http/problems.ts";
+import { pathOf, requestId } from "../shared/http/request.ts";
+import type { Attempt } from "./operation.ts";
+
+/** Idempotency-Key: its syntax, and the fingerprint of the request that it names. */
+
+const HEADER = "idempotency-key";
+const KEY = /^[\x21-\x7e]{1,255}$/;
+/** A Structured Fields string (RFC 8941 §3.3.3), as draft-ietf-httpapi-idempotency-key-header-07 has it. */
+const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
+/** W3C Trace Context, version 00. */
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const RULE = "must be 1 to 255 visible ASCII characters";
+
+/** A client's key, bare or quoted (`"abc"` and `abc` are the same key). @throws Problem 400 */
+export function parseKey(request: Request): string | undefined {
+  const header = request.headers.get(HEADER);
+  if (header === null) return undefined;
+  const quoted = QUOTED.exec(header)?.[1];
+  const key = quoted === undefined ? header : quoted.replaceAll(/\\(["\\])/g, "$1");
+  if (!KEY.test(key)) throw invalid("header", "/Idempotency-Key", RULE);
+  return key;
+}
+
+/**
+ * What an operation carries of its request. Without a client's key it gets an internal one: a blank, which no client's key
+ * can begin with, and a fresh id.
+ *
+ * @param id of the operation, fresh for each attempt
+ * @param body the parsed body with its defaults applied and its amounts at four decimals
+ */
+export function attemptOf(
+  request: Request,
+  id: string,
+  body: Readonly<Record<string, unknown>> = {},
+  named?: string,
+): Attempt {
+  const path = pathOf(request);
+  const ifMatch = parseIfMatch(request.headers.get("if-match"));
+  const traceparent = request.headers.get("traceparent");
+  return {
+    key: named ?? parseKey(request) ?? ` ${id}`,
+    fingerprint: fingerprint(request.method, path, body),
+    instance: path,
+    request_id: requestId(request),
+    ...(ifMatch !== undefined && ifMatch !== "any" && { if_match: ifMatch }),
+    ...(traceparent !== null && TRACEPARENT.test(traceparent) && { traceparent }),
+  };
+}
+
+/** SHA-256, in hexadecimal, of method, path without a trailing slash, and the canonical body. */
+export function fingerprint(method: string, path: string, body: Readonly<Record<string, unknown>>): string {
+  const trimmed = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+  return new Bun.CryptoHasher("sha256").update(`${method}\n${trimmed.toLowerCase()}\n${canonical(body)}`).digest("hex");
+}
+
+/** The members in order of name; null says the same as leaving out. Bodies here are flat. */
+function canonical(body: Readonly<Record<string, unknown>>): string {
+  const names = Object.keys(body).filter((name) => body[name] !== null && body[name] !== undefined);
+  return JSON.stringify(names.sort().map((name) => [name, body[name]]));
+}

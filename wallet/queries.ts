@@ -1,0 +1,121 @@
+import { and, asc, desc, eq, gt, gte, lt, type SQL, sql } from "drizzle-orm";
+import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import { read } from "../shared/read.ts";
+import * as schema from "../shared/schema/wallet.ts";
+
+/** Reads of the wallet service. The hot ones are prepared by name: one round trip each. */
+
+export type WalletDatabase = PostgresJsDatabase<typeof schema>;
+
+const { wallets, wallet_transactions } = schema;
+
+export type WalletRow = typeof wallets.$inferSelect & { readonly available: string };
+export type TransactionRow = typeof wallet_transactions.$inferSelect & { readonly currency: string };
+
+export interface TransactionFilter {
+  readonly wallet_id: string;
+  readonly type: string | undefined;
+  readonly status: string | undefined;
+  readonly reference: string | undefined;
+  /** Inclusive. */
+  readonly from: string | undefined;
+  /** Exclusive. */
+  readonly to: string | undefined;
+  readonly order: "asc" | "desc";
+  /** The version behind which the page begins. */
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+export type Queries = ReturnType<typeof createQueries>;
+
+const walletFields = {
+  id: wallets.id,
+  user_id: wallets.user_id,
+  currency: wallets.currency,
+  balance: wallets.balance,
+  held: wallets.held,
+  available: sql<string>`(${wallets.balance} - ${wallets.held})`.as("available"),
+  status: wallets.status,
+  version: wallets.version,
+  created_at: wallets.created_at,
+  updated_at: wallets.updated_at,
+};
+
+const transactionFields = {
+  id: wallet_transactions.id,
+  wallet_id: wallet_transactions.wallet_id,
+  type: wallet_transactions.type,
+  status: wallet_transactions.status,
+  amount: wallet_transactions.amount,
+  currency: wallets.currency,
+  balance_after: wallet_transactions.balance_after,
+  wallet_version: wallet_transactions.wallet_version,
+  transfer_id: wallet_transactions.transfer_id,
+  counterparty_wallet_id: wallet_transactions.counterparty_wallet_id,
+  description: wallet_transactions.description,
+  reference: wallet_transactions.reference,
+  failure_code: wallet_transactions.failure_code,
+  created_at: wallet_transactions.created_at,
+};
+
+export function createQueries(db: WalletDatabase) {
+  const walletById = db
+    .select(walletFields)
+    .from(wallets)
+    .where(eq(wallets.id, sql.placeholder("id")))
+    .prepare("wallet_by_id");
+  const transactionById = db
+    .select(transactionFields)
+    .from(wallet_transactions)
+    .innerJoin(wallets, eq(wallets.id, wallet_transactions.wallet_id))
+    .where(eq(wallet_transactions.id, sql.placeholder("id")))
+    .prepare("transaction_by_id");
+
+  return {
+    async wallet(id: string): Promise<WalletRow | undefined> {
+      const [row] = await read(walletById.execute({ id }));
+      return row;
+    },
+    async transaction(id: string): Promise<TransactionRow | undefined> {
+      const [row] = await read(transactionById.execute({ id }));
+      return row;
+    },
+    /** The user's wallets in the order in which they were opened, behind the one with the id `after`. */
+    walletsOfUser(userId: string, after: string | undefined, limit: number): Promise<WalletRow[]> {
+      const behind = after === undefined ? undefined : gt(wallets.id, after);
+      const query = db
+        .select(walletFields)
+        .from(wallets)
+        .where(and(eq(wallets.user_id, userId), behind))
+        .orderBy(asc(wallets.id))
+        .limit(limit);
+      return read(query);
+    },
+    transactionsOfWallet(filter: TransactionFilter): Promise<TransactionRow[]> {
+      const query = db
+        .select(transactionFields)
+        .from(wallet_transactions)
+        .innerJoin(wallets, eq(wallets.id, wallet_transactions.wallet_id))
+        .where(and(...transactionConditions(filter)))
+        .orderBy((filter.order === "asc" ? asc : desc)(wallet_transactions.wallet_version))
+        .limit(filter.limit);
+      return read(query);
+    },
+  };
+}
+
+function transactionConditions(filter: TransactionFilter): (SQL | undefined)[] {
+  const { wallet_id, type, status, reference, from, to, after, order } = filter;
+  const line = wallet_transactions;
+  const behind = order === "asc" ? gt : lt;
+  return [
+    eq(line.wallet_id, wallet_id),
+    type === undefined ? undefined : eq(line.type, type),
+    status === undefined ? undefined : eq(line.status, status),
+    reference === undefined ? undefined : eq(line.reference, reference),
+    from === undefined ? undefined : gte(line.created_at, from),
+    to === undefined ? undefined : lt(line.created_at, to),
+    after === undefined ? undefined : behind(line.wallet_version, Number(after)),
+  ];
+}
