@@ -1,13 +1,22 @@
 /** Two example wallets with known ids, so that commands in the documentation can be pasted. */
 import { connectFunctions } from "../shared/database.ts";
-import { type Uuid, uuidv7 } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import { callWith, execute } from "../wallet/execute.ts";
 import type { Attempt, Operation } from "../wallet/operation.ts";
 
 export const EXAMPLE_WALLETS = [
-  { id: "01890000-0000-7000-8000-000000000001", user_id: "alice", funded: "1000.0000" },
-  { id: "01890000-0000-7000-8000-000000000002", user_id: "bob", funded: "250.0000" },
+  {
+    id: "01890000-0000-7000-8000-000000000001",
+    funding_id: "01890000-0000-7000-8000-000000000011",
+    user_id: "alice",
+    funded: "1000.0000",
+  },
+  {
+    id: "01890000-0000-7000-8000-000000000002",
+    funding_id: "01890000-0000-7000-8000-000000000012",
+    user_id: "bob",
+    funded: "250.0000",
+  },
 ] as const;
 
 /** Makes the example wallets where there is no wallet at all, and funds them; says whether there was anything to do. */
@@ -35,14 +44,14 @@ export async function seed(databaseUrl: string, log: Log): Promise<boolean> {
 type ExampleWallet = (typeof EXAMPLE_WALLETS)[number];
 
 function opening({ id, user_id }: ExampleWallet): Operation {
-  return { ...attempt("open", id), kind: "CREATE", id: id as Uuid, user_id, currency: "USD" };
+  return { ...attempt("open", id), kind: "CREATE", id, user_id, currency: "USD" };
 }
 
-function funding({ id, funded }: ExampleWallet): Operation {
+function funding({ id, funding_id, funded }: ExampleWallet): Operation {
   return {
     ...attempt("fund", id),
     kind: "FUND",
-    id: uuidv7(),
+    id: funding_id,
     wallet_id: id,
     amount: funded,
     description: "Example money",

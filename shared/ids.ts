@@ -8,7 +8,9 @@ export type Uuid = string & { readonly [brand]: "uuid" };
 
 /** A new UUIDv7. */
 export function uuidv7(): Uuid {
-  return Bun.randomUUIDv7() as Uuid;
+  const id: string = Bun.randomUUIDv7();
+  if (!isUuid(id)) throw new Error("the runtime has made an id that is no UUID");
+  return id;
 }
 
 /** Whether the text is a UUID of any version; upper case is accepted, as RFC 9562 §4 asks of readers. */

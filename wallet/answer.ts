@@ -42,6 +42,6 @@ function refusal(request: Request, code: string | null): Response {
 }
 
 /** A row as JSON text. */
-export function json(body: unknown, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify(body), { headers: { "content-type": JSON_TYPE, ...headers } });
+export function json(body: unknown, headers: Record<string, string> = {}, status = 200): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": JSON_TYPE, ...headers } });
 }

@@ -7,13 +7,16 @@ import { type Metrics, metricsPage } from "../shared/http/metrics.ts";
 import { problemPages } from "../shared/http/problem-pages.ts";
 import type { Committer } from "./committer.ts";
 import type { Queries } from "./queries.ts";
+import { sagaRoutes } from "./sagas.ts";
 import { transactionRoutes } from "./transactions.ts";
 import { transferRoutes } from "./transfers.ts";
+import type { Waiting } from "./waiting.ts";
 import { walletRoutes } from "./wallets.ts";
 
 export interface AppDependencies {
   readonly committer: Committer;
   readonly queries: Queries;
+  readonly waiting: Waiting;
   readonly checks: Readonly<Record<string, () => Promise<Health>>>;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -21,7 +24,7 @@ export interface AppDependencies {
 }
 
 /** The wallet service: which plugins, in which order. */
-export function createApp({ committer, queries, checks, log, metrics, corsOrigins }: AppDependencies) {
+export function createApp({ committer, queries, waiting, checks, log, metrics, corsOrigins }: AppDependencies) {
   return new Elysia(ELYSIA_OPTIONS)
     .use(conventions({ log, metrics, corsOrigins }))
     .use(problemPages())
@@ -30,7 +33,8 @@ export function createApp({ committer, queries, checks, log, metrics, corsOrigin
     .use(docs(API))
     .use(walletRoutes({ committer, queries }))
     .use(transferRoutes({ committer }))
-    .use(transactionRoutes({ queries }));
+    .use(sagaRoutes({ committer, queries, waiting }))
+    .use(transactionRoutes({ queries, waiting }));
 }
 
 const API = {
@@ -41,6 +45,7 @@ const API = {
   tags: [
     { name: "Wallets", description: "Open, read and freeze." },
     { name: "Transfers", description: "Money comes in, goes out, and moves." },
+    { name: "Sagas", description: "Transfers in which the ledger decides." },
     { name: "Transactions", description: "The lines of the wallets." },
   ],
 };

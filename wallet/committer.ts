@@ -1,5 +1,5 @@
 import { type ExecuteOptions, execute } from "./execute.ts";
-import type { Operation, Outcome } from "./operation.ts";
+import type { Operation, Outcome, Release, Settle } from "./operation.ts";
 
 /**
  * Group commit: operations queue, and each call of the database takes all that have queued meanwhile.
@@ -35,6 +35,11 @@ export interface CommitterOptions extends ExecuteOptions {
 export interface Committer {
   /** The outcome of the operation, once it is durable or definitely did not happen. Never throws. */
   submit(operation: Operation): Promise<Outcome>;
+  /**
+   * The same for what the ledger has decided, ahead of what clients ask: a busy server must still end the sagas it has begun.
+   * Its source is bounded by the consumer's batches, so neither the queue's bound nor its deadline applies.
+   */
+  settle(operation: Settle | Release): Promise<Outcome>;
   /** Operations that wait for a call. */
   queued(): number;
   /** Takes no more operations and ends when all that were taken are answered. */
@@ -43,14 +48,18 @@ export interface Committer {
 
 export function createCommitter(options: CommitterOptions): Committer {
   let queue: Waiting[] = [];
+  let settlements: Waiting[] = [];
   let inFlight = 0;
   let stopped = false;
   let idle: (() => void) | undefined;
 
   function pump(): void {
-    while (inFlight < CALLS_IN_FLIGHT && queue.length > 0) {
-      const batch = queue.slice(0, BATCH_OPERATIONS);
-      queue = queue.slice(batch.length);
+    while (inFlight < CALLS_IN_FLIGHT && queue.length + settlements.length > 0) {
+      const first = settlements.slice(0, BATCH_OPERATIONS);
+      const then = queue.slice(0, BATCH_OPERATIONS - first.length);
+      settlements = settlements.slice(first.length);
+      queue = queue.slice(then.length);
+      const batch = [...first, ...then];
       inFlight += 1;
       void commit(batch).finally(() => {
         inFlight -= 1;
@@ -88,7 +97,13 @@ export function createCommitter(options: CommitterOptions): Committer {
         pump();
       });
     },
-    queued: () => queue.length,
+    settle(operation) {
+      return new Promise((resolve) => {
+        settlements.push({ operation, until: Number.POSITIVE_INFINITY, resolve });
+        pump();
+      });
+    },
+    queued: () => queue.length + settlements.length,
     async stop() {
       stopped = true;
       if (inFlight > 0) await new Promise<void>((resolve) => (idle = resolve));

@@ -146,7 +146,8 @@ function diagnose(error: unknown): Diagnosis {
   if (code === "23505" && constraint === "idempotency_keys_pkey") return definite("conflict", "unavailable");
   if (code === "40P01" || code === "40001") return definite("conflict", "unavailable");
   if (code === "55P03" || code === "57014") {
-    const onKey = where.includes('"idempotency_keys"');
+    // Where two transactions insert the same key, the second waits at the index.
+    const onKey = where.includes('"idempotency_keys_pkey"');
     return definite("blocked", onKey ? "idempotency_in_progress" : "unavailable");
   }
   if (NOT_SENT.has(code)) return definite("transient", "unavailable");
@@ -164,11 +165,11 @@ function definite(verdict: Verdict, failure: Failure): Diagnosis {
 
 function fieldsOf(error: unknown): { code: string; constraint: string; where: string } {
   const fields: Record<string, unknown> = typeof error === "object" && error !== null ? { ...error } : {};
-  return {
-    code: String(fields.code ?? ""),
-    constraint: String(fields.constraint_name ?? ""),
-    where: String(fields.where ?? ""),
-  };
+  return { code: textOf(fields.code), constraint: textOf(fields.constraint_name), where: textOf(fields.where) };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** For the log: never the parameters, which hold amounts and users' data. */

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Sql } from "../shared/database.ts";
+import { createFaultLog } from "../shared/fault-log.ts";
 import { type Loop, run } from "../shared/loop.ts";
 
 /** Removes idempotency keys that have lived long enough, chunk by chunk. */
@@ -23,7 +24,7 @@ export function removeExpiredKeys(sql: Sql, log: Logger, onRemoved: (keys: numbe
     },
     {
       deadline_ms: RUN_DEADLINE_MS,
-      onError: (error, pause_ms) => log.warn({ err: error, pause_ms }, "expired idempotency keys could not be removed"),
+      onError: createFaultLog(log, "expired idempotency keys could not be removed"),
     },
   );
 }

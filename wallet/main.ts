@@ -1,11 +1,14 @@
 import { ensureDurable, seekAdmission } from "../shared/admission.ts";
+import { ensureCompatible } from "../shared/compatibility.ts";
 import { loadConfig } from "../shared/config.ts";
+import { createConsumer } from "../shared/consumer.ts";
 import { connectFunctions, connectReads } from "../shared/database.ts";
 import { createMetrics } from "../shared/http/metrics.ts";
 import { listen } from "../shared/http/server.ts";
 import { uuidv7 } from "../shared/ids.ts";
 import { connectProducer } from "../shared/kafka.ts";
 import { createLog } from "../shared/log.ts";
+import { keepOutboxDays } from "../shared/outbox-days.ts";
 import { startRelay } from "../shared/relay.ts";
 import * as schema from "../shared/schema/wallet.ts";
 import { stopOnSignals } from "../shared/shutdown.ts";
@@ -13,8 +16,11 @@ import { createApp } from "./app.ts";
 import { CALLS_IN_FLIGHT, createCommitter } from "./committer.ts";
 import { admittedCall, callWith } from "./execute.ts";
 import { removeExpiredKeys } from "./expiry.ts";
-import { createCommitMetrics, createRemovedKeys, watch } from "./metrics.ts";
+import { createCommitMetrics, createRemovedKeys, createResentReservations, watch } from "./metrics.ts";
 import { createQueries } from "./queries.ts";
+import { resendReservations } from "./resend.ts";
+import { settleWith } from "./settle.ts";
+import { createWaiting } from "./waiting.ts";
 
 /** The wallet service: config, connections, committer, relay, listen; stopped in reverse. */
 
@@ -34,13 +40,17 @@ const { databaseUrl, kafka } = config;
 const functions = connectFunctions(databaseUrl, { service: "wallet", purpose: "functions", max: FUNCTION_CONNECTIONS });
 const reads = connectReads(databaseUrl, { service: "wallet", purpose: "reads", max: READ_CONNECTIONS }, schema);
 
-const admission = seekAdmission(functions, config.allowUnsafeDurability ? [] : [ensureDurable], {
-  log,
-  onRefused(error) {
-    log.fatal({}, error.message);
-    process.exit(1);
+const admission = seekAdmission(
+  functions,
+  [ensureCompatible("wallet"), ...(config.allowUnsafeDurability ? [] : [ensureDurable])],
+  {
+    log,
+    onRefused(error) {
+      log.fatal({}, error.message);
+      process.exit(1);
+    },
   },
-});
+);
 
 const relay = startRelay({
   connect: () => connectFunctions(databaseUrl, { service: "wallet", purpose: "relay", max: RELAY_CONNECTIONS }),
@@ -57,13 +67,27 @@ const committer = createCommitter({
   onCommit: () => relay.wake(),
   ...createCommitMetrics(metrics.registry),
 });
+const queries = createQueries(reads.db);
+const waiting = createWaiting(queries, log);
+const settlements = createConsumer({
+  kafka: { ...kafka, clientId: "wallet-settlements", log },
+  topic: kafka.ledgerTopic,
+  groupId: kafka.ledgerGroupId,
+  handle: settleWith({ committer, sql: functions, log, onSettled: () => waiting.wake() }),
+  log,
+});
+settlements.start();
 const removed = createRemovedKeys(metrics.registry);
 const expiry = removeExpiredKeys(functions, log, (keys) => removed.inc(keys));
+const resent = createResentReservations(metrics.registry);
+const resends = resendReservations(functions, log, (sagas) => resent.inc(sagas));
+const outboxDays = keepOutboxDays(functions, log);
 watch(metrics.registry, committer, relay);
 
 const app = createApp({
   committer,
-  queries: createQueries(reads.db),
+  queries,
+  waiting,
   checks: {
     async database() {
       await reads.sql`select 1`;
@@ -82,9 +106,14 @@ const server = listen(app, { port: config.port, hostname: config.hostname, log }
 
 stopOnSignals(
   [
+    { name: "waiting", stop: () => waiting.stop(WORKER_STOP_MS) },
     { name: "server", stop: () => server.stop() },
+    { name: "settlements", stop: () => settlements.stop(WORKER_STOP_MS) },
     { name: "committer", stop: () => committer.stop() },
-    { name: "expiry", stop: () => expiry.stop(WORKER_STOP_MS) },
+    {
+      name: "workers",
+      stop: () => Promise.all([expiry, resends, outboxDays].map((each) => each.stop(WORKER_STOP_MS))),
+    },
     { name: "admission", stop: () => admission.stop(WORKER_STOP_MS) },
     { name: "relay", stop: () => relay.stop(WORKER_STOP_MS) },
     { name: "functions", stop: () => functions.end({ timeout: POOL_STOP_S }) },

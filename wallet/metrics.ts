@@ -78,3 +78,12 @@ export function createRemovedKeys(registry: Registry): Counter {
     registers: [registry],
   });
 }
+
+/** Counts reservations that were sent again. */
+export function createResentReservations(registry: Registry): Counter {
+  return new Counter({
+    name: "wallet_reservations_resent_total",
+    help: "Reservations sent again because the ledger had not answered.",
+    registers: [registry],
+  });
+}

@@ -23,15 +23,44 @@ const currency = t.String({
   examples: ["USD"],
 });
 
+/** Ids that `bun start` seeds, so that the API description can be tried at the first click. */
+export const SEEDED = {
+  alice: "01890000-0000-7000-8000-000000000001",
+  bob: "01890000-0000-7000-8000-000000000002",
+  /** The line that funds Alice's wallet. */
+  funding: "01890000-0000-7000-8000-000000000011",
+} as const;
+
+const tried = (example: string) => exact({ id: t.String({ ...uuid, examples: [example] }) });
+export const walletPath = tried(SEEDED.alice);
+export const transactionPath = tried(SEEDED.funding);
+export const userPath = exact({ user_id: t.String({ ...userId, examples: ["alice"] }) });
+
 export const OpenBody = exact({ user_id: userId, currency: optional(currency) });
 export const MovementBody = exact({ amount, description, reference });
 export const TransferBody = exact({ to_wallet_id: uuid, amount, description, reference });
 
+/** A transfer in which the ledger decides. Its key is in the body: it is the name of the attempt. */
+export const SagaBody = exact({
+  sender_wallet_id: uuid,
+  receiver_wallet_id: uuid,
+  amount,
+  idempotency_key: t.String({
+    pattern: "^[\\x21-\\x7e]{1,255}$",
+    "x-rule": "must be 1 to 255 visible ASCII characters",
+    examples: ["5a1f0c2e-order-1001"],
+  }),
+  description,
+  reference,
+});
+
+export type SagaBody = typeof SagaBody.static;
 export type OpenBody = typeof OpenBody.static;
 export type MovementBody = typeof MovementBody.static;
 export type TransferBody = typeof TransferBody.static;
 
 export const TRANSACTION_TYPES = ["FUND", "WITHDRAW", "TRANSFER_OUT", "TRANSFER_IN"] as const;
+export const SAGA_STATUSES = ["INITIATED", "SUCCESS", "FAILED"] as const;
 export const TRANSACTION_STATUSES = ["COMPLETED", "FAILED"] as const;
 
 const money = t.String({ pattern: "^-?\\d+\\.\\d{4}$", examples: ["10.5000"] });
@@ -96,19 +125,31 @@ export const Transfer = t.Object(
   },
 );
 
+export const Saga = t.Object(
+  {
+    id,
+    type: t.Literal("SAGA"),
+    status: t.Union(SAGA_STATUSES.map((status) => t.Literal(status))),
+    sender_wallet_id: id,
+    receiver_wallet_id: id,
+    amount: money,
+    currency: t.String(),
+    failure_code: nullable(t.String()),
+    description: nullable(t.String()),
+    reference: nullable(t.String()),
+    created_at: instant,
+    updated_at: instant,
+  },
+  { title: "Saga", description: "A transfer in which the ledger decides: the amount is held until it has." },
+);
+
 /** A page of a list. */
-export function listOf<Schema extends typeof Wallet | typeof Transaction>(item: Schema) {
+export function listOf<Schema extends typeof Wallet | typeof Transaction | typeof Saga>(item: Schema) {
   return t.Object(
     { items: t.Array(item), next_cursor: nullable(t.String()) },
     { title: `${item.title}List`, description: "next_cursor is null on the last page." },
   );
 }
-
-/** Ids that `bun start` seeds, so that the API description can be tried at the first click. */
-export const SEEDED = {
-  alice: "01890000-0000-7000-8000-000000000001",
-  bob: "01890000-0000-7000-8000-000000000002",
-} as const;
 
 const AT = "2026-01-31T12:00:00.000000Z";
 
@@ -126,7 +167,7 @@ export const EXAMPLES = {
     updated_at: AT,
   },
   transaction: {
-    id: "01890000-0000-7000-8000-000000000011",
+    id: SEEDED.funding,
     wallet_id: SEEDED.alice,
     type: "FUND",
     status: "COMPLETED",
@@ -142,7 +183,7 @@ export const EXAMPLES = {
     created_at: AT,
   },
   transfer: {
-    id: "01890000-0000-7000-8000-000000000012",
+    id: "01890000-0000-7000-8000-000000000013",
     from_wallet_id: SEEDED.alice,
     to_wallet_id: SEEDED.bob,
     amount: "3.0000",
@@ -153,5 +194,19 @@ export const EXAMPLES = {
     description: "Lunch",
     reference: null,
     created_at: AT,
+  },
+  saga: {
+    id: "01890000-0000-7000-8000-000000000016",
+    type: "SAGA",
+    status: "INITIATED",
+    sender_wallet_id: SEEDED.alice,
+    receiver_wallet_id: SEEDED.bob,
+    amount: "2.0000",
+    currency: "USD",
+    failure_code: null,
+    description: "Rent",
+    reference: null,
+    created_at: AT,
+    updated_at: AT,
   },
 } as const;

@@ -1,5 +1,3 @@
-import type { Uuid } from "../shared/ids.ts";
-
 /**
  * What a client or the ledger wants done to wallets, and what became of it. An {@link Operation} is one element of the list
  * that the SQL function `wallet.apply_operations` takes: the members have the names of its type `wallet.operation`.
@@ -22,7 +20,7 @@ export interface Attempt {
 
 interface Movement extends Attempt {
   /** Of the line, the transfer or the saga that comes of it; made before the call, so that a repetition makes no other. */
-  readonly id: Uuid;
+  readonly id: string;
   readonly wallet_id: string;
   /** Decimal string with four decimals, greater than zero. */
   readonly amount: string;
@@ -32,7 +30,7 @@ interface Movement extends Attempt {
 
 export interface Create extends Attempt {
   readonly kind: "CREATE";
-  readonly id: Uuid;
+  readonly id: string;
   readonly user_id: string;
   readonly currency: string;
 }
@@ -49,7 +47,7 @@ export interface Transfer extends Movement {
   readonly kind: "TRANSFER";
   readonly to_wallet_id: string;
   /** The receiver's line. */
-  readonly in_line_id: Uuid;
+  readonly in_line_id: string;
 }
 
 /** Opens a saga: holds the amount until the ledger has decided. */
@@ -57,7 +55,7 @@ export interface Reserve extends Movement {
   readonly kind: "RESERVE";
   readonly to_wallet_id: string;
   /** The line that a lack of funds leaves. */
-  readonly out_line_id: Uuid;
+  readonly out_line_id: string;
 }
 
 export interface Freeze extends Attempt {
@@ -70,8 +68,8 @@ export interface Settle {
   readonly kind: "SETTLE";
   /** Of the saga. */
   readonly id: string;
-  readonly out_line_id: Uuid;
-  readonly in_line_id: Uuid;
+  readonly out_line_id: string;
+  readonly in_line_id: string;
   readonly traceparent?: string | undefined;
 }
 

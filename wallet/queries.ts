@@ -1,4 +1,5 @@
-import { and, asc, desc, eq, gt, gte, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, lt, ne, type SQL, sql } from "drizzle-orm";
+import { unionAll } from "drizzle-orm/pg-core";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import { read } from "../shared/read.ts";
 import * as schema from "../shared/schema/wallet.ts";
@@ -7,10 +8,21 @@ import * as schema from "../shared/schema/wallet.ts";
 
 export type WalletDatabase = PostgresJsDatabase<typeof schema>;
 
-const { wallets, wallet_transactions } = schema;
+const { wallets, wallet_transactions, transfer_sagas } = schema;
 
 export type WalletRow = typeof wallets.$inferSelect & { readonly available: string };
 export type TransactionRow = typeof wallet_transactions.$inferSelect & { readonly currency: string };
+
+export type SagaRow = Omit<typeof transfer_sagas.$inferSelect, "idempotency_key" | "reservation_event" | "resent_at">;
+
+export interface SagaFilter {
+  /** Sender or receiver. */
+  readonly wallet_id: string;
+  readonly status: string | undefined;
+  /** The id behind which the page begins. */
+  readonly after: string | undefined;
+  readonly limit: number;
+}
 
 export interface TransactionFilter {
   readonly wallet_id: string;
@@ -59,6 +71,20 @@ const transactionFields = {
   created_at: wallet_transactions.created_at,
 };
 
+const sagaFields = {
+  id: transfer_sagas.id,
+  status: transfer_sagas.status,
+  sender_wallet_id: transfer_sagas.sender_wallet_id,
+  receiver_wallet_id: transfer_sagas.receiver_wallet_id,
+  amount: transfer_sagas.amount,
+  currency: transfer_sagas.currency,
+  failure_code: transfer_sagas.failure_code,
+  description: transfer_sagas.description,
+  reference: transfer_sagas.reference,
+  created_at: transfer_sagas.created_at,
+  updated_at: transfer_sagas.updated_at,
+};
+
 export function createQueries(db: WalletDatabase) {
   const walletById = db
     .select(walletFields)
@@ -71,8 +97,45 @@ export function createQueries(db: WalletDatabase) {
     .innerJoin(wallets, eq(wallets.id, wallet_transactions.wallet_id))
     .where(eq(wallet_transactions.id, sql.placeholder("id")))
     .prepare("transaction_by_id");
+  const sagaById = db
+    .select(sagaFields)
+    .from(transfer_sagas)
+    .where(eq(transfer_sagas.id, sql.placeholder("id")))
+    .prepare("saga_by_id");
 
   return {
+    async saga(id: string): Promise<SagaRow | undefined> {
+      const [row] = await read(sagaById.execute({ id }));
+      return row;
+    },
+    /** Those of the sagas that have ended. */
+    finalSagas(ids: readonly string[]): Promise<SagaRow[]> {
+      const query = db
+        .select(sagaFields)
+        .from(transfer_sagas)
+        .where(and(inArray(transfer_sagas.id, [...ids]), ne(transfer_sagas.status, "INITIATED")));
+      return read(query);
+    },
+    /** Newest first. Each side has its index, so each is asked for a page of its own. */
+    sagasOfWallet({ wallet_id, status, after, limit }: SagaFilter): Promise<SagaRow[]> {
+      const side = (column: typeof transfer_sagas.sender_wallet_id | typeof transfer_sagas.receiver_wallet_id) =>
+        db
+          .select(sagaFields)
+          .from(transfer_sagas)
+          .where(
+            and(
+              eq(column, wallet_id),
+              status === undefined ? undefined : eq(transfer_sagas.status, status),
+              after === undefined ? undefined : lt(transfer_sagas.id, after),
+            ),
+          )
+          .orderBy(desc(transfer_sagas.id))
+          .limit(limit);
+      const query = unionAll(side(transfer_sagas.sender_wallet_id), side(transfer_sagas.receiver_wallet_id))
+        .orderBy(desc(sql`id`))
+        .limit(limit);
+      return read(query);
+    },
     async wallet(id: string): Promise<WalletRow | undefined> {
       const [row] = await read(walletById.execute({ id }));
       return row;

@@ -30,6 +30,28 @@ export function transfer(
   return { kind: "TRANSFER", ...ids, wallet_id, to_wallet_id, amount, ...attempt(undefined, more) };
 }
 
+export function withdraw(wallet_id: string, amount: string, more: Partial<Attempt> = {}): Operation {
+  return { kind: "WITHDRAW", id: uuidv7(), wallet_id, amount, ...attempt(undefined, more) };
+}
+
+export function reserve(
+  wallet_id: string,
+  to_wallet_id: string,
+  amount: string,
+  more: Partial<Attempt> = {},
+): Operation {
+  const ids = { id: uuidv7(), out_line_id: uuidv7() };
+  return { kind: "RESERVE", ...ids, wallet_id, to_wallet_id, amount, ...attempt(undefined, more) };
+}
+
+export function settle(saga: string): Operation {
+  return { kind: "SETTLE", id: saga, out_line_id: uuidv7(), in_line_id: uuidv7() };
+}
+
+export function freeze(wallet_id: string, kind: "FREEZE" | "UNFREEZE" = "FREEZE"): Operation {
+  return { kind, wallet_id, ...attempt() };
+}
+
 export interface Direct {
   readonly sql: Sql;
   apply(operations: readonly Operation[]): Promise<Answered[]>;
@@ -39,9 +61,12 @@ export interface Direct {
 }
 
 /** The function itself, on connections of its own. */
-export function direct(url: string, max = 4): Direct {
-  const sql = connectFunctions(url, { service: "wallet", purpose: "test", max });
-  const apply = callWith(sql);
+export function direct(url: string, max = 4, lockTimeoutMs?: number): Direct {
+  const impatience = lockTimeoutMs === undefined ? {} : { lockTimeoutMs };
+  const sql = connectFunctions(url, { service: "wallet", purpose: "test", max, ...impatience });
+  const call = callWith(sql);
+  // A query of postgres.js begins when it is awaited; a test may want it under way before.
+  const apply = async (operations: readonly Operation[]): Promise<Answered[]> => call(operations);
   return {
     sql,
     apply,

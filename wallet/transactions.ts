@@ -1,11 +1,23 @@
 import { Elysia, t } from "elysia";
 import { describe } from "../shared/http/describe.ts";
-import { exact, idPath, instantParameter, oneOf, text } from "../shared/http/fields.ts";
+import { exact, instantParameter, oneOf, text } from "../shared/http/fields.ts";
 import { decodeCursor, listParameters, page, parseInstant, parseLimit } from "../shared/http/lists.ts";
 import { Problem } from "../shared/http/problems.ts";
 import { json } from "./answer.ts";
-import { EXAMPLES, listOf, TRANSACTION_STATUSES, TRANSACTION_TYPES, Transaction } from "./models.ts";
+import {
+  EXAMPLES,
+  listOf,
+  Saga,
+  TRANSACTION_STATUSES,
+  TRANSACTION_TYPES,
+  Transaction,
+  transactionPath,
+  walletPath,
+} from "./models.ts";
+import { parseWait } from "./prefer.ts";
 import type { Queries } from "./queries.ts";
+import { sagaOf, WAIT_TIMEOUT_S } from "./sagas.ts";
+import type { Waiting } from "./waiting.ts";
 
 const TAGS = ["Transactions"];
 
@@ -20,7 +32,7 @@ const listQuery = exact({
 });
 
 /** Routes that read lines: those of a wallet, and one. */
-export function transactionRoutes({ queries }: { readonly queries: Queries }) {
+export function transactionRoutes({ queries, waiting }: { readonly queries: Queries; readonly waiting: Waiting }) {
   return new Elysia()
     .get(
       "/wallets/:id/transactions",
@@ -42,7 +54,7 @@ export function transactionRoutes({ queries }: { readonly queries: Queries }) {
         return json(page(rows, limit, list, (row) => [String(row.wallet_version)]));
       },
       {
-        params: idPath,
+        params: walletPath,
         query: listQuery,
         ...describe({
           operationId: "listTransactionsOfWallet",
@@ -57,19 +69,30 @@ export function transactionRoutes({ queries }: { readonly queries: Queries }) {
     )
     .get(
       "/transactions/:id",
-      async ({ params }) => {
-        const row = await queries.transaction(params.id);
-        if (row === undefined) throw new Problem("transaction_not_found");
-        return json(row);
+      async ({ params, request, server }) => {
+        const line = await queries.transaction(params.id);
+        if (line !== undefined) return json(line);
+        const saga = await queries.saga(params.id);
+        if (saga === undefined) throw new Problem("transaction_not_found");
+        const seconds = parseWait(request.headers.get("prefer"));
+        if (seconds === undefined) return json(sagaOf(saga));
+        server?.timeout(request, WAIT_TIMEOUT_S);
+        const final = saga.status === "INITIATED" ? await waiting.wait(saga.id, seconds) : saga;
+        const state = final ?? (await queries.saga(saga.id)) ?? saga;
+        return json(sagaOf(state), { "preference-applied": `wait=${seconds}` });
       },
       {
-        params: idPath,
+        params: transactionPath,
         ...describe({
           operationId: "getTransaction",
           summary: "Read a transaction",
+          description:
+            "A line of a wallet, or a saga (`type` is `SAGA`). With `Prefer: wait=N` a saga is answered once it is final.",
           tags: TAGS,
-          answer: Transaction,
+          answer: t.Union([Transaction, Saga]),
           example: EXAMPLES.transaction,
+          requestHeaders: ["Prefer"],
+          responseHeaders: ["Preference-Applied"],
           errors: ["transaction_not_found", "unavailable"],
         }),
       },

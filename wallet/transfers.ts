@@ -1,14 +1,12 @@
 import { Elysia } from "elysia";
 import type { RouteDescription } from "../shared/http/describe.ts";
 import { describe } from "../shared/http/describe.ts";
-import { idPath } from "../shared/http/fields.ts";
-import { invalid } from "../shared/http/problems.ts";
 import { uuidv7 } from "../shared/ids.ts";
-import { parseAmount } from "../shared/money.ts";
 import { answer, transactionHeaders } from "./answer.ts";
 import type { Committer } from "./committer.ts";
 import { attemptOf } from "./idempotency.ts";
-import { EXAMPLES, MovementBody, SEEDED, Transaction, Transfer, TransferBody } from "./models.ts";
+import { EXAMPLES, MovementBody, SEEDED, Transaction, Transfer, TransferBody, walletPath } from "./models.ts";
+import { movementOf } from "./movement.ts";
 
 const TAGS = ["Transfers"];
 
@@ -48,7 +46,7 @@ export function transferRoutes({ committer }: { readonly committer: Committer })
         return answer(request, await committer.submit(fund), transactionHeaders);
       },
       {
-        params: idPath,
+        params: walletPath,
         body: MovementBody,
         ...describe({
           ...MONEY,
@@ -77,7 +75,7 @@ export function transferRoutes({ committer }: { readonly committer: Committer })
         return answer(request, await committer.submit(withdraw), transactionHeaders);
       },
       {
-        params: idPath,
+        params: walletPath,
         body: MovementBody,
         ...describe({
           ...MONEY,
@@ -107,7 +105,7 @@ export function transferRoutes({ committer }: { readonly committer: Committer })
         return answer(request, await committer.submit(transfer), transactionHeaders);
       },
       {
-        params: idPath,
+        params: walletPath,
         body: TransferBody,
         ...describe({
           ...MONEY,
@@ -121,15 +119,4 @@ export function transferRoutes({ committer }: { readonly committer: Committer })
         }),
       },
     );
-}
-
-/** The body in canonical form: amount at four decimals, nulls left out. */
-function movementOf(body: MovementBody): { amount: string; description?: string; reference?: string } {
-  const amount = parseAmount(body.amount);
-  if (amount === undefined) throw invalid("body", "/amount", "must be a decimal string greater than zero");
-  return {
-    amount,
-    ...(typeof body.description === "string" && { description: body.description }),
-    ...(typeof body.reference === "string" && { reference: body.reference }),
-  };
 }

@@ -1,14 +1,14 @@
 import { Elysia } from "elysia";
 import { describe } from "../shared/http/describe.ts";
 import { etag, ifNoneMatch } from "../shared/http/etag.ts";
-import { exact, idPath, userId } from "../shared/http/fields.ts";
+import { exact } from "../shared/http/fields.ts";
 import { decodeCursor, listParameters, page, parseLimit } from "../shared/http/lists.ts";
 import { invalid, Problem } from "../shared/http/problems.ts";
 import { uuidv7 } from "../shared/ids.ts";
 import { answer, json, openedHeaders, walletHeaders } from "./answer.ts";
 import type { Committer } from "./committer.ts";
 import { attemptOf } from "./idempotency.ts";
-import { DEFAULT_CURRENCY, EXAMPLES, isCurrency, listOf, OpenBody, SEEDED, Wallet } from "./models.ts";
+import { DEFAULT_CURRENCY, EXAMPLES, isCurrency, listOf, OpenBody, userPath, Wallet, walletPath } from "./models.ts";
 import type { Queries } from "./queries.ts";
 
 export interface WalletRoutes {
@@ -68,7 +68,7 @@ export function walletRoutes({ committer, queries }: WalletRoutes) {
         return json(row, headers);
       },
       {
-        params: idPath,
+        params: walletPath,
         ...describe({
           ...ANSWERED,
           operationId: "getWallet",
@@ -89,7 +89,7 @@ export function walletRoutes({ committer, queries }: WalletRoutes) {
         return json(page(rows, limit, list, (row) => [row.id]));
       },
       {
-        params: exact({ user_id: userId }),
+        params: userPath,
         query: exact(listParameters),
         ...describe({
           operationId: "listWalletsOfUser",
@@ -103,7 +103,7 @@ export function walletRoutes({ committer, queries }: WalletRoutes) {
       },
     )
     .post("/wallets/:id/freeze", ({ params, request }) => freeze("FREEZE", params.id, request), {
-      params: idPath,
+      params: walletPath,
       ...describe({
         ...ANSWERED,
         operationId: "freezeWallet",
@@ -117,7 +117,7 @@ export function walletRoutes({ committer, queries }: WalletRoutes) {
       }),
     })
     .post("/wallets/:id/unfreeze", ({ params, request }) => freeze("UNFREEZE", params.id, request), {
-      params: idPath,
+      params: walletPath,
       ...describe({
         ...ANSWERED,
         operationId: "unfreezeWallet",
@@ -129,6 +129,3 @@ export function walletRoutes({ committer, queries }: WalletRoutes) {
       }),
     });
 }
-
-/** What "Try it out" puts into the paths: the first seeded wallet. */
-export const EXAMPLE_WALLET = SEEDED.alice;

@@ -44,6 +44,7 @@ export const transfer_sagas = walletSchema.table("transfer_sagas", {
   reference: text("reference", { length: 100 }),
   idempotency_key: unbounded("idempotency_key").notNull(),
   reservation_event: json("reservation_event"),
+  resent_at: instant("resent_at"),
   created_at: instant("created_at").notNull(),
   updated_at: instant("updated_at").notNull(),
 });

@@ -80,6 +80,7 @@ create table transfer_sagas (
   reference varchar(100),
   idempotency_key text collate "C" not null,
   reservation_event json,
+  resent_at timestamptz,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint transfer_sagas_amount_positive check (amount > 0),
@@ -97,6 +98,7 @@ create index transfer_sagas_unfinished_key on transfer_sagas (idempotency_key) w
 comment on table transfer_sagas is 'Transfers in which the ledger decides: INITIATED with the amount held, then SUCCESS or FAILED, once.';
 comment on column transfer_sagas.idempotency_key is 'Kept so that the key of an unfinished saga outlives the clean-up of keys.';
 comment on column transfer_sagas.reservation_event is 'The WALLET_RESERVED event byte for byte, sent again while the ledger has not answered.';
+comment on column transfer_sagas.resent_at is 'When reservation_event was last sent again; null if it never was.';
 
 create table idempotency_keys (
   key text collate "C" primary key,
@@ -181,5 +183,5 @@ comment on column effect.slot is 'Place of the wallet among the locked wallets, 
 grant select on wallets, wallet_transactions, transfer_sagas, idempotency_keys to wallet_app;
 grant insert on wallets, wallet_transactions, transfer_sagas, idempotency_keys to wallet_app;
 grant update (balance, held, status, version, updated_at) on wallets to wallet_app;
-grant update (status, failure_code, updated_at) on transfer_sagas to wallet_app;
+grant update (status, failure_code, resent_at, updated_at) on transfer_sagas to wallet_app;
 grant delete on idempotency_keys to wallet_app;
