@@ -1,6 +1,6 @@
 /** `bun run create-topic`: makes the two topics, or checks those that are there. Repeatable. */
-import { type Admin, type KafkaSettings, withAdmin } from "../shared/kafka.ts";
-import { SetupError } from "./setup-error.ts";
+import { type Admin, ConfigResourceTypes, type KafkaSettings, withAdmin } from "../shared/kafka.ts";
+import { messageOf, SetupError } from "./setup-error.ts";
 
 /**
  * All events of a wallet go to one partition, so this many are projected side by side. It cannot be changed later
@@ -12,10 +12,9 @@ const REPLICAS_WANTED = 3;
 const DEADLINE_MS = 30_000;
 const POLL_MS = 50;
 /** The topic is the archive that the history is rebuilt from: nothing is ever dropped. */
-const CONFIG = { "cleanup.policy": "delete", "retention.ms": "-1" };
-/** Kafka's number for "this topic's own setting", as against a default. */
-const TOPIC_CONFIG_SOURCE = 1;
-const TOPIC_RESOURCE = 2;
+const CONFIG = { "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1" };
+/** A setting of the topic's own, as against a default, in the protocol's DescribeConfigs. */
+const TOPIC_CONFIG_SOURCE: number = 1;
 
 /**
  * Makes the topics that are missing, and brings the retention of the others to what it must be.
@@ -45,10 +44,16 @@ async function create(admin: Admin, topics: readonly string[], replicas: number 
   const majority = String(Math.floor(replicationFactor / 2) + 1);
   const config = replicationFactor < 3 ? CONFIG : { ...CONFIG, "min.insync.replicas": majority };
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({
-    topics: topics.map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor, configEntries })),
-    waitForLeaders: false,
+  const wanted = topics.map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor, configEntries }));
+  await admin.createTopics({ topics: wanted, waitForLeaders: false }).catch((error: unknown) => {
+    // The library collects the broker's words, one error per topic, below a message that says nothing.
+    const causes = hasErrors(error) ? error.errors : [error];
+    throw new SetupError(`The broker does not make the topics: ${[...new Set(causes.map(messageOf))].join("; ")}`);
   });
+}
+
+function hasErrors(error: unknown): error is { errors: unknown[] } {
+  return typeof error === "object" && error !== null && "errors" in error && Array.isArray(error.errors);
 }
 
 /** Resolves when each partition takes messages. A topic that was just made is unknown for a moment. */
@@ -67,15 +72,24 @@ async function allHaveLeaders(admin: Admin, names: readonly string[]): Promise<v
       }
     }
     const partitions = found.topics.flatMap((topic) => topic.partitions);
-    if (partitions.length === names.length * PARTITIONS && partitions.every(({ leader }) => leader >= 0)) return;
+    const led = partitions.length === names.length * PARTITIONS && partitions.every(({ leader }) => leader >= 0);
+    if (led && (await takeMessages(admin, names))) return;
     await Bun.sleep(POLL_MS);
   }
+}
+
+/** The metadata names a leader a moment before that broker knows of itself; until then it refuses to answer. */
+function takeMessages(admin: Admin, names: readonly string[]): Promise<boolean> {
+  return Promise.all(names.map((name) => admin.fetchTopicOffsets(name))).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function keepForever(admin: Admin, topics: readonly string[]): Promise<void> {
   if (topics.length === 0) return;
   const { resources } = await admin.describeConfigs({
-    resources: topics.map((name) => ({ type: TOPIC_RESOURCE, name })),
+    resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),
     includeSynonyms: false,
   });
   for (const { resourceName, configEntries } of resources) {
@@ -88,7 +102,7 @@ async function keepForever(admin: Admin, topics: readonly string[]): Promise<voi
       validateOnly: false,
       resources: [
         {
-          type: TOPIC_RESOURCE,
+          type: ConfigResourceTypes.TOPIC,
           name: resourceName,
           configEntries: Object.entries(config).map(([name, entry]) => ({ name, value: entry })),
         },

@@ -77,5 +77,7 @@ function versionIn(latest: string, version: number): Promise<Event> {
 /** The JSON at the address; null if there is none. */
 async function find<T>(url: string): Promise<T | null> {
   const answer = await fetch(url);
-  return answer.ok ? ((await answer.json()) as T) : null;
+  if (!answer.ok) return null;
+  const body: T = JSON.parse(await answer.text());
+  return body;
 }

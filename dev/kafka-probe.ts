@@ -1,13 +1,16 @@
 import { connect } from "node:net";
 
 /** Metadata request, version 0, of no client, for all topics (the Kafka protocol's api key 3). */
-const METADATA_REQUEST = Buffer.from([
-  ...[0, 0, 0, 14], // size of what follows
-  ...[0, 3, 0, 0], // api key, version
-  ...[0, 0, 0, 1], // correlation id
-  ...[255, 255], // client id: null
-  ...[0, 0, 0, 0], // topics: none named, which means all
-]);
+const METADATA_REQUEST = Buffer.from(
+  [
+    "0000000e", // size of what follows
+    "00030000", // api key, version
+    "00000001", // correlation id
+    "ffff", // client id: null
+    "00000000", // topics: none named, which means all
+  ].join(""),
+  "hex",
+);
 /** Where the answer counts the brokers: after its size and the correlation id. */
 const BROKER_COUNT_AT = 8;
 const ANSWER_TIMEOUT_MS = 2_000;

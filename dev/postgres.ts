@@ -125,9 +125,14 @@ async function initialise(
   const made = Bun.spawn(
     [
       ...command,
-      ...["--pgdata", unfinished, "--username", OWNER, "--pwfile", join(folder, "password")],
-      ...["--auth", "scram-sha-256", "--encoding", "UTF8"],
-      ...["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"],
+      `--pgdata=${unfinished}`,
+      `--username=${OWNER}`,
+      `--pwfile=${join(folder, "password")}`,
+      "--auth=scram-sha-256",
+      "--encoding=UTF8",
+      "--locale=C",
+      "--locale-provider=builtin",
+      "--builtin-locale=C.UTF-8",
       ...(temporary ? ["--no-sync"] : []),
     ],
     { ...options, cwd: "/", stdin: "ignore", stdout: "pipe", stderr: "pipe" },
@@ -147,31 +152,26 @@ interface Launch {
 
 type Started = { ok: true; child: Bun.Subprocess } | { ok: false; output: string };
 
-async function launch({ command, options }: ServerCommand, launch: Launch): Promise<Started> {
+async function launch({ command, options }: ServerCommand, how: Launch): Promise<Started> {
   const settings = {
     listen_addresses: "127.0.0.1",
-    port: String(launch.port),
+    port: String(how.port),
     unix_socket_directories: "",
     max_connections: "100",
     log_line_prefix: "%m [%p] ",
-    ...launch.settings,
+    ...how.settings,
   };
-  const logFile = join(launch.folder, "postgres.log");
+  const logFile = join(how.folder, "postgres.log");
   const output = openSync(logFile, "a");
   const from = Bun.file(logFile).size;
   const child = Bun.spawn(
-    [
-      ...command,
-      "-D",
-      launch.pgdata,
-      ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-    ],
+    [...command, "-D", how.pgdata, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
     // In a session of its own, so that Ctrl-C in the terminal reaches the one that started it, which stops it in order.
     { ...options, cwd: "/", stdio: ["ignore", output, output], detached: true },
   );
   closeSync(output);
-  while (child.exitCode === null && child.signalCode === null && performance.now() < launch.deadline) {
-    if (isReady(launch.pgdata, child.pid)) return { ok: true, child };
+  while (child.exitCode === null && child.signalCode === null && performance.now() < how.deadline) {
+    if (isReady(how.pgdata, child.pid)) return { ok: true, child };
     await Bun.sleep(POLL_MS);
   }
   child.kill("SIGKILL");
@@ -190,7 +190,7 @@ function isReady(pgdata: string, pid: number): boolean {
 }
 
 function running(child: Bun.Subprocess, port: number, password: string): RunningPostgres {
-  const end = async (signals: readonly { signal: NodeJS.Signals; wait_ms: number }[]) => {
+  const stopWith = async (signals: readonly { signal: NodeJS.Signals; wait_ms: number }[]) => {
     for (const { signal, wait_ms } of signals) {
       child.kill(signal);
       if (await Promise.race([child.exited.then(() => true), Bun.sleep(wait_ms).then(() => false)])) return;
@@ -201,14 +201,31 @@ function running(child: Bun.Subprocess, port: number, password: string): Running
     { signal: "SIGKILL", wait_ms: IMMEDIATE_STOP_MS },
   ] as const;
   return {
-    url: `postgres://${OWNER}:${password}@127.0.0.1:${port}/postgres`,
+    url: urlOf(port, password),
     port,
     pid: child.pid,
     exited: child.exited,
     stop: (mode = "fast") =>
-      end(mode === "fast" ? [{ signal: "SIGINT", wait_ms: FAST_STOP_MS }, ...immediate] : immediate),
-    kill: () => end([{ signal: "SIGKILL", wait_ms: IMMEDIATE_STOP_MS }]),
+      stopWith(mode === "fast" ? [{ signal: "SIGINT", wait_ms: FAST_STOP_MS }, ...immediate] : immediate),
+    kill: () => stopWith([{ signal: "SIGKILL", wait_ms: IMMEDIATE_STOP_MS }]),
   };
+}
+
+/** Address of the database `postgres` of the server that now runs on the folder; null where none does, or not for us to know. */
+export function runningPostgresUrl(dataDir: string): string | null {
+  const folder = resolve(dataDir);
+  try {
+    const lines = readFileSync(join(folder, "data", "postmaster.pid"), "utf8").split("\n");
+    const port = Number(lines[3]);
+    if (identify(Number(lines[0])) === null || !Number.isInteger(port)) return null;
+    return urlOf(port, readFileSync(join(folder, "password"), "utf8").trim());
+  } catch {
+    return null;
+  }
+}
+
+function urlOf(port: number, password: string): string {
+  return `postgres://${OWNER}:${password}@127.0.0.1:${port}/postgres`;
 }
 
 function startFailure(output: string, folder: string): SetupError {

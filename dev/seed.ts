@@ -1,5 +1,6 @@
 /** Two example wallets with known ids, so that commands in the documentation can be pasted. */
 import { connectFunctions } from "../shared/database.ts";
+import { isUuid } from "../shared/ids.ts";
 import type { Log } from "../shared/log.ts";
 import { callWith, execute } from "../wallet/execute.ts";
 import type { Attempt, Operation } from "../wallet/operation.ts";
@@ -44,6 +45,7 @@ export async function seed(databaseUrl: string, log: Log): Promise<boolean> {
 type ExampleWallet = (typeof EXAMPLE_WALLETS)[number];
 
 function opening({ id, user_id }: ExampleWallet): Operation {
+  if (!isUuid(id)) throw new Error(`${id} is no UUID`);
   return { ...attempt("open", id), kind: "CREATE", id, user_id, currency: "USD" };
 }
 

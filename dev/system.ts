@@ -39,7 +39,7 @@ const DATABASE = "wallet";
 /** Starts the system and keeps it running until a signal asks for its end. Throws SetupError for what the reader can mend. */
 export async function startSystem({ checkout, installed_ms }: StartOptions): Promise<void> {
   const began = performance.now() - installed_ms;
-  const screen = createScreen(process.stdout.isTTY === true);
+  const screen = createScreen(process.stdout.isTTY);
   screen.say(pc.bold("Digital wallet"));
   screen.done("packages", "installed", installed_ms);
   const data = join(checkout, ".data");
@@ -52,7 +52,7 @@ export async function startSystem({ checkout, installed_ms }: StartOptions): Pro
     stopping.abort();
   });
   onSignals(stopping, parts, screen);
-  const log = createLog({ service: "start", level: "warn", pretty: process.stdout.isTTY === true });
+  const log = createLog({ service: "start", level: "warn", pretty: process.stdout.isTTY });
   try {
     await bringUp({ checkout, data, screen, parts, log, stopping }, began);
     await aborted(stopping.signal);
@@ -146,9 +146,9 @@ async function localKafka({ data, screen, parts, stopping }: Run): Promise<{ KAF
 /** Tables, topics, example wallets. */
 async function prepare({ screen, log }: Run, wallet: Config, history: Config): Promise<void> {
   let began = performance.now();
-  await migrate(
-    { wallet: wallet.databaseUrl, history: history.databaseUrl },
-    { info: (_, line) => screen.progress(line) },
+  const databases = { wallet: wallet.databaseUrl, history: history.databaseUrl };
+  await orAdvise("The database cannot be used", "DATABASE_URL", () =>
+    migrate(databases, { info: (_, line) => screen.progress(line) }),
   );
   screen.done("database", "up to date", performance.now() - began);
 
@@ -168,7 +168,9 @@ async function orAdvise(what: string, variable: string, work: () => Promise<void
   } catch (error) {
     if (error instanceof SetupError) throw error;
     const reason = messageOf(error).split("\n")[0];
-    throw new SetupError(`${what} (${reason}): look at it and at ${variable}, or start without ${variable} for one that is brought along`);
+    throw new SetupError(
+      `${what} (${reason}): look at it and at ${variable}, or start without ${variable} for one that is brought along`,
+    );
   }
 }
 

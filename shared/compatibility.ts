@@ -1,3 +1,4 @@
+import { type AdmissionCheck, NotAdmitted } from "./admission.ts";
 import type { Service, Sql } from "./database.ts";
 
 /**
@@ -12,28 +13,27 @@ import type { Service, Sql } from "./database.ts";
 /** The number of the newest migration that this code knows and needs. */
 export const CODE_VERSION = 3;
 
-/** SQLSTATEs of a database that no migration has reached: no such schema, no such table. */
-const NOT_THERE = new Set(["3F000", "42P01"]);
+/**
+ * SQLSTATEs of a database that its migrations have not reached, or not left: no such schema, table or role, no rights yet.
+ */
+const NOT_MIGRATED = new Set(["3F000", "42P01", "22023", "42501"]);
 
-/** The code and the database do not fit; the message says which of the two is too old, and what to do. */
-export class IncompatibleDatabase extends Error {
-  override readonly name = "IncompatibleDatabase";
-}
-
-/** Checked by a server before it takes requests. @throws IncompatibleDatabase, or what postgres.js throws. */
-export async function assertCompatible(sql: Sql, service: Service, codeVersion: number = CODE_VERSION): Promise<void> {
-  const { newest_migration, lowest_code_version } = await readCompatibility(sql, service);
-  if (newest_migration < codeVersion) {
-    const state = newest_migration === 0 ? "has not been migrated" : `is at migration ${newest_migration}`;
-    throw new IncompatibleDatabase(
-      `The ${service} database ${state}, this code needs migration ${codeVersion}: run \`bun run migrate\`.`,
-    );
-  }
-  if (codeVersion < lowest_code_version) {
-    throw new IncompatibleDatabase(
-      `The ${service} database allows code from version ${lowest_code_version} on, this code is version ${codeVersion}: deploy a newer one.`,
-    );
-  }
+/** Refuses a database that is too old for this code, or too new. The message says which, and what to do. */
+export function ensureCompatible(service: Service, codeVersion: number = CODE_VERSION): AdmissionCheck {
+  return async (sql) => {
+    const { newest_migration, lowest_code_version } = await readCompatibility(sql, service);
+    if (newest_migration < codeVersion) {
+      const state = newest_migration === 0 ? "has not been migrated" : `is at migration ${newest_migration}`;
+      throw new NotAdmitted(
+        `The ${service} database ${state}, this code needs migration ${codeVersion}: run \`bun run migrate\`.`,
+      );
+    }
+    if (codeVersion < lowest_code_version) {
+      throw new NotAdmitted(
+        `The ${service} database serves code from version ${lowest_code_version} on, this code is version ${codeVersion}: deploy a newer one.`,
+      );
+    }
+  };
 }
 
 interface Compatibility {
@@ -49,7 +49,7 @@ async function readCompatibility(sql: Sql, service: Service): Promise<Compatibil
       select newest_migration, lowest_code_version from ${sql(service)}.schema_compatibility`;
     return row ?? NEVER_MIGRATED;
   } catch (error) {
-    if (error instanceof Error && "code" in error && NOT_THERE.has(String(error.code))) return NEVER_MIGRATED;
+    if (error instanceof Error && "code" in error && NOT_MIGRATED.has(String(error.code))) return NEVER_MIGRATED;
     throw error;
   }
 }

@@ -118,6 +118,6 @@ describe(".env.example", () => {
   test("has each variable that the program knows, and no other", async () => {
     const text = await Bun.file(join(import.meta.dir, "../.env.example")).text();
     const named = [...text.matchAll(/^#?([A-Z][A-Z_]+)=/gm)].map(([, name]) => name);
-    expect(named.toSorted()).toEqual([...VARIABLES].toSorted());
+    expect(new Set(named)).toEqual(new Set(VARIABLES));
   });
 });

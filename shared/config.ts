@@ -107,7 +107,7 @@ export function loadConfig(service: Service, env: Environment = process.env): Co
     hostname: read.optional(["HOST"], parseText, "0.0.0.0"),
     corsOrigins: read.optional(["CORS_ORIGINS"], parseOrigins, []),
     logLevel: read.optional(["LOG_LEVEL"], (text) => parseOneOf(LOG_LEVELS, text), "info"),
-    prettyLogs: process.stdout.isTTY === true,
+    prettyLogs: process.stdout.isTTY,
     allowUnsafeDurability: read.optional(["ALLOW_UNSAFE_DURABILITY"], parseFlag, false),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);

@@ -1,6 +1,16 @@
-import { type Admin, CompressionTypes, type Consumer, type ConsumerConfig, Kafka, logLevel, type RetryOptions } from "kafkajs";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import {
+  type Admin,
+  CompressionTypes,
+  ConfigResourceTypes,
+  type Consumer,
+  type ConsumerConfig,
+  type EachBatchPayload,
+  Kafka,
+  logLevel,
+  type RetryOptions,
+} from "kafkajs";
 import type { Logger } from "pino";
 import type { OutgoingMessage } from "./cloudevents.ts";
 import { withDeadline } from "./deadline.ts";
@@ -27,7 +37,8 @@ export interface KafkaSettings {
   readonly log: Logger;
 }
 
-export type { Admin };
+export type { Admin, EachBatchPayload };
+export { ConfigResourceTypes };
 
 /** A client that can be ended at once. */
 interface Client {
@@ -62,7 +73,10 @@ export interface Producer {
 export async function connectProducer(settings: KafkaSettings, deadline_ms: number): Promise<Producer> {
   const client = createClient(settings, { initialRetryTime: 50, maxRetryTime: 200, retries: 1 });
   const producer = client.kafka.producer({
-    createPartitioner: () => ({ message, partitionMetadata }) => partitionOf(message.key ?? "", partitionMetadata.length),
+    createPartitioner:
+      () =>
+      ({ message, partitionMetadata }) =>
+        partitionOf(message.key ?? "", partitionMetadata.length),
     allowAutoTopicCreation: false,
     maxInFlightRequests: 1,
     idempotent: false,
@@ -112,7 +126,8 @@ export interface ConsumerClient {
 }
 
 export function createConsumerClient(settings: KafkaSettings, config: ConsumerConfig): ConsumerClient {
-  const client = createClient(settings, FEW_RETRIES);
+  // The consumer's patience also for the connections below it: what they give up on ends its membership.
+  const client = createClient(settings, config.retry ?? FEW_RETRIES);
   const consumer = client.kafka.consumer({ ...config, allowAutoTopicCreation: false });
   return { consumer, close: (deadline_ms) => goodbye(() => consumer.disconnect(), client, deadline_ms) };
 }
@@ -197,13 +212,12 @@ function sasl({ mechanism, username, password }: NonNullable<KafkaSettings["sasl
 }
 
 /**
- * The library's lines, one level lower than it thinks: it calls every lost connection an error, also those that it or
- * its caller mends.
+ * The library's lines, for debugging only: it calls every lost connection an error, also those that it or its caller
+ * mends, and says so again with each attempt. What matters reaches the callers as errors, and the log from there.
  */
 function bridge(log: Logger, level: logLevel, namespace: string, entry: { message: string }): void {
   const { message, ...fields } = entry;
   const line = { kafkajs: namespace, ...fields, stack: undefined, logger: undefined, timestamp: undefined };
-  if (level === logLevel.ERROR) log.warn(line, message);
-  else if (level === logLevel.WARN) log.info(line, message);
-  else log.debug(line, message);
+  if (level === logLevel.ERROR || level === logLevel.WARN) log.debug(line, message);
+  else log.trace(line, message);
 }

@@ -7,8 +7,8 @@ import { withDeadline } from "./deadline.ts";
 export interface LoopOptions {
   /** A run that takes longer counts as failed, and the next one comes; what hung must be harmless if it ends late. */
   readonly deadline_ms: number;
-  /** Told of every failure, with the pause that follows. */
-  readonly onError: (error: unknown, pause_ms: number) => void;
+  /** Told of every failure. */
+  readonly onError: (error: unknown) => void;
   /** Pause after a first failure; it doubles with each further one. */
   readonly first_backoff_ms?: number;
   readonly most_backoff_ms?: number;
@@ -60,7 +60,7 @@ export function run(runOnce: RunOnce, options: LoopOptions): Loop {
         backoff_ms = first_ms;
         await pause(pause_ms, true);
       } catch (error) {
-        options.onError(error, backoff_ms);
+        options.onError(error);
         await pause(backoff_ms, false);
         backoff_ms = Math.min(backoff_ms * 2, options.most_backoff_ms ?? MOST_BACKOFF_MS);
       }

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { type OutboxRow, type Source, toMessage } from "./cloudevents.ts";
 import type { Sql } from "./database.ts";
 import { withDeadline } from "./deadline.ts";
+import { createFaultLog } from "./fault-log.ts";
 import type { Producer } from "./kafka.ts";
 import { type Loop, run } from "./loop.ts";
 
@@ -101,7 +102,7 @@ export function startRelay(options: RelayOptions): Relay {
   const publisher = new Publisher(options);
   const loop: Loop = run((signal) => publisher.runOnce(signal), {
     deadline_ms: RUN_DEADLINE_MS,
-    onError: (error, pause_ms) => options.log.warn({ err: error, pause_ms }, "the outbox could not be published"),
+    onError: createFaultLog(options.log, "the outbox cannot be published now"),
   });
   return {
     wake: () => loop.wake(),
@@ -213,7 +214,7 @@ export class Publisher {
     if (standing === "restored_elsewhere") {
       log.error(
         { topic },
-        "the outbox is not published: this database was restored from another server, whose record of what is published means nothing here. Run `bun run republish` to publish everything that is in the outbox again",
+        "the outbox is not published: this database was restored from another server, whose record of what is published means nothing here. Run `bun run republish --from <time>`: everything that is left in the outbox is then published again",
       );
     } else log.info({ topic, standing }, "the relay's standing has changed");
   }

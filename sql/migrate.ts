@@ -69,7 +69,12 @@ async function migrateSchema(url: string, schema: Service, files: Files, log: Pr
     max: 1,
     max_lifetime: null,
     onnotice: () => undefined,
-    connection: { application_name: `migrate:${schema}`, search_path: `${schema}, pg_catalog` },
+    connection: {
+      application_name: `migrate:${schema}`,
+      // Functions keep this path. Temporary tables come last: first, as they are by default, a service's own could take the
+      // place of a table that a function of the owner writes to.
+      search_path: `${schema}, pg_catalog, pg_temp`,
+    },
   });
   const newest = Math.max(0, ...files.migrations.map(({ name }) => numberOf(name)));
   try {
@@ -179,7 +184,8 @@ export async function readSql(folder: string): Promise<SqlFile[]> {
   );
 }
 
-function schemasOf(name: string, text: string): Service[] {
+/** The schemas that the first line of an SQL file names. */
+export function schemasOf(name: string, text: string): Service[] {
   const named =
     /^-- schema: ([a-z, ]+)\n/
       .exec(text)?.[1]

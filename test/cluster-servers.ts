@@ -24,10 +24,8 @@ const [, , folder = ""] = process.argv;
 if (folder === "") throw new Error("usage: bun test/cluster-servers.ts <folder>");
 const log = (line: string): void => console.error(`test cluster: ${line}`);
 
-let told = false;
-process.on("SIGTERM", () => {
-  told = true;
-});
+const told = new AbortController();
+process.on("SIGTERM", () => told.abort());
 // Ctrl-C in the terminal is for the run, whose end is seen here soon enough.
 process.on("SIGINT", () => undefined);
 
@@ -45,15 +43,15 @@ if (postgres.status === "fulfilled" && broker.status === "fulfilled") {
   const reasons = [postgres, broker].flatMap((each) => (each.status === "rejected" ? [messageOf(each.reason)] : []));
   publish("failure.txt", reasons.join("\n"));
 }
-while (!told && recorded(join(folder, "run.json")) !== null) await Bun.sleep(LOOK_MS);
+while (!told.signal.aborted && recorded(join(folder, "run.json")) !== null) await Bun.sleep(LOOK_MS);
 
 // The services first: they would only complain about the loss of the others.
-const services = readdirSync(join(folder, "services")).map((name) => recorded(join(folder, "services", name)));
-await Promise.all(services.map((service) => service && end(service, [{ signal: "SIGKILL", wait_ms: KILL_MS }])));
-await Promise.all([
-  postgres.status === "fulfilled" ? postgres.value.stop("immediate") : undefined,
-  broker.status === "fulfilled" ? broker.value.kill() : undefined,
-]);
+const services = readdirSync(join(folder, "services")).flatMap(
+  (name) => recorded(join(folder, "services", name)) ?? [],
+);
+await Promise.all(services.map((service) => end(service, [{ signal: "SIGKILL", wait_ms: KILL_MS }])));
+if (broker.status === "fulfilled") await broker.value.kill();
+if (postgres.status === "fulfilled") await postgres.value.stop("immediate");
 rmSync(folder, { recursive: true, force: true });
 process.exit(0);
 

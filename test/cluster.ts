@@ -145,7 +145,6 @@ async function cleanUpAfterKilledRuns(): Promise<void> {
     const folder = join(ALL_RUNS, name);
     const inUse = recorded(join(folder, "run.json")) ?? recorded(join(folder, "keeper.json"));
     if (inUse !== null) continue;
-    const quiet = (): void => undefined;
     await Promise.all([
       endLeftoverPostgres(join(folder, "postgres"), quiet),
       endLeftoverBroker(join(folder, "kafka"), quiet),
@@ -153,6 +152,8 @@ async function cleanUpAfterKilledRuns(): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+function quiet(): void {}
 
 async function makeTemplate({ sql, admin_url }: Run): Promise<void> {
   await sql`create database ${sql(TEMPLATE)}`;

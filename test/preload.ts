@@ -1,11 +1,10 @@
-/** Loaded before the tests of a run. */
+/** Loaded before the tests of a run: at its end, the servers it has used are gone before its last line is printed. */
 import { afterAll, setDefaultTimeout } from "bun:test";
 import { stopCluster } from "./cluster.ts";
 
-/** The first test that needs the servers waits for their start, on a fresh checkout for their download too. */
-const TEST_TIMEOUT_MS = 60_000;
+/** Where `bun test` is called by itself this holds for its first file, the one that waits for the servers to start. */
+const FIRST_FILE_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 
-setDefaultTimeout(TEST_TIMEOUT_MS);
-// The run's last line is printed when its servers are gone.
+setDefaultTimeout(FIRST_FILE_TIMEOUT_MS);
 afterAll(stopCluster, STOP_TIMEOUT_MS);

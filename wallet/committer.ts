@@ -51,7 +51,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   let settlements: Waiting[] = [];
   let inFlight = 0;
   let stopped = false;
-  let idle: (() => void) | undefined;
+  let idle: PromiseWithResolvers<void> | undefined;
 
   function pump(): void {
     while (inFlight < CALLS_IN_FLIGHT && queue.length + settlements.length > 0) {
@@ -64,7 +64,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       void commit(batch).finally(() => {
         inFlight -= 1;
         pump();
-        if (inFlight === 0) idle?.();
+        if (inFlight === 0) idle?.resolve();
       });
     }
   }
@@ -106,7 +106,9 @@ export function createCommitter(options: CommitterOptions): Committer {
     queued: () => queue.length + settlements.length,
     async stop() {
       stopped = true;
-      if (inFlight > 0) await new Promise<void>((resolve) => (idle = resolve));
+      if (inFlight === 0) return;
+      idle ??= Promise.withResolvers();
+      await idle.promise;
     },
   };
 }

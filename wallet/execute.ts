@@ -44,7 +44,7 @@ export function admittedCall(admission: Pick<Admission, "admitted">, call: Call)
 
 /** What an error of a call says about the list. */
 type Verdict =
-  /** Another server was first with a key, or a deadlock: nothing happened, and the same list will succeed. */
+  /** Another server was first with a key, or a deadlock, or an earlier attempt: nothing happened, and the same list will succeed. */
   | "conflict"
   /** The server is going away, full or unreachable, or the reply was lost: worth another attempt. */
   | "transient"
@@ -99,7 +99,8 @@ async function resolve(
       );
       const inTime = options.now() < progress.until;
       if (found.verdict === "conflict" && ++conflicts <= CONFLICT_REPETITIONS && inTime) continue;
-      if (found.verdict === "transient" && inTime) {
+      // A lock that is not given may be held by an earlier attempt: once that has ended, its answers are repeated.
+      if ((found.verdict === "transient" || (found.verdict === "blocked" && unknown)) && inTime) {
         await Bun.sleep(RETRY_PAUSE_MS);
         continue;
       }
@@ -126,10 +127,11 @@ async function halves(
 
 /** SQLSTATEs after which the same list may succeed: 08 connection, 40 rollback, 53 resources, 57P operator, 58 system. */
 const TRANSIENT = /^(08|40|53|57P|58)/;
-/** postgres.js could not reach the server: nothing was sent. */
 const NOT_ADMITTED = "NOT_ADMITTED";
+/** Without a connection nothing was sent; 57P03 is the word of a server that is starting or stopping and takes none. */
 const NOT_SENT = new Set([
   NOT_ADMITTED,
+  "57P03",
   "ECONNREFUSED",
   "ENOENT",
   "EHOSTUNREACH",
@@ -144,6 +146,8 @@ const SQLSTATE = /^[0-9A-Z]{5}$/;
 function diagnose(error: unknown): Diagnosis {
   const { code, constraint, where } = fieldsOf(error);
   if (code === "23505" && constraint === "idempotency_keys_pkey") return definite("conflict", "unavailable");
+  // Ids are fresh, so it is an earlier attempt with this very list that was first with a row of its own.
+  if (code === "23505") return definite("conflict", "internal_error");
   if (code === "40P01" || code === "40001") return definite("conflict", "unavailable");
   if (code === "55P03" || code === "57014") {
     // Where two transactions insert the same key, the second waits at the index.

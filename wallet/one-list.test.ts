@@ -118,7 +118,7 @@ describe("what the database cannot take concerns nobody else", () => {
 
   test("more than four decimals are refused, not rounded", async () => {
     const [wallet = ""] = await server.open(1, "1");
-    expect(server.apply([fund(wallet, "1.00005")])).rejects.toMatchObject({ code: "22023" });
+    await expect(server.apply([fund(wallet, "1.00005")])).rejects.toMatchObject({ code: "22023" });
     expect(await balances(wallet)).toEqual(["1.0000"]);
   });
 });

@@ -1,7 +1,7 @@
 import { connectFunctions, type Sql } from "../shared/database.ts";
 import { uuidv7 } from "../shared/ids.ts";
 import { callWith } from "./execute.ts";
-import type { Answered, Attempt, Operation } from "./operation.ts";
+import type { Answered, Attempt, Operation, Settle } from "./operation.ts";
 
 /** What tests of the write path share: operations with little to write, and calls straight of the function. */
 
@@ -44,7 +44,7 @@ export function reserve(
   return { kind: "RESERVE", ...ids, wallet_id, to_wallet_id, amount, ...attempt(undefined, more) };
 }
 
-export function settle(saga: string): Operation {
+export function settle(saga: string): Settle {
   return { kind: "SETTLE", id: saga, out_line_id: uuidv7(), in_line_id: uuidv7() };
 }
 

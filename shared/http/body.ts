@@ -26,7 +26,7 @@ export function checkBodyHeaders(request: Request, readsBody: boolean): void {
 /** What the route would read, as RFC 9110 §12.5.1 suggests for 415. */
 const ACCEPT = { headers: { accept: "application/json" } };
 
-/** Closing makes the server drop what is still being sent instead of reading it all. */
+/** Closes the connection, or Bun would read the rest of the body only to drop it. */
 function tooLarge(): Problem {
   return new Problem("body_too_large", { headers: { connection: "close" } });
 }
@@ -39,9 +39,19 @@ function isJson(type: string): boolean {
 
 /** The value of a JSON body. @throws Problem 400 `invalid_json`, 413 */
 export async function readJson(request: Request): Promise<unknown> {
-  const value = parse(request.headers.has("content-length") ? await request.arrayBuffer() : await readBounded(request));
+  const value = parse(await readBytes(request));
   if (isDeeperThan(value, DEPTH_MAX)) throw new Problem("invalid_json", { detail: "The JSON is nested too deeply." });
   return value;
+}
+
+async function readBytes(request: Request): Promise<ArrayBuffer | Uint8Array> {
+  try {
+    return request.headers.has("content-length") ? await request.arrayBuffer() : await readBounded(request);
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    // The sender went away in the middle: no defect of ours, and nobody is left to read the answer.
+    throw new Problem("invalid_json", { detail: "The body is not complete." });
+  }
 }
 
 function parse(bytes: ArrayBuffer | Uint8Array): unknown {

@@ -36,11 +36,7 @@ export function conventions({ log, metrics, corsOrigins = [] }: ConventionsOptio
     const edge = createEdge({ routes: () => app.routes, log, metrics, origins: new Set(corsOrigins) });
     app
       .onParse(({ request, route }) => (edge.readsBody(request.method, route) ? readJson(request) : null))
-      .onError(({ error, request, set }) => {
-        // With any other status Elysia would copy the response through a stream; the response has its own.
-        set.status = 200;
-        return answerError(error, request, log);
-      })
+      .onError(({ error, request }) => answerError(error, request, log))
       .onStart(() => edge.prepare())
       .wrap((handle) => edge.around(handle));
     return app;

@@ -5,7 +5,7 @@ import { checkBodyHeaders } from "./body.ts";
 import { addCors, addPreflight } from "./cors.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problems.ts";
-import { answerError, checkPath, checkQuery } from "./refusals.ts";
+import { answerError, checkQuery } from "./refusals.ts";
 import { pathOf, queryOf, REQUEST_ID, requestId } from "./request.ts";
 import { createRouteTable, type RouteTable } from "./routes.ts";
 
@@ -32,8 +32,9 @@ export function createEdge({ routes, log, metrics, origins }: EdgeOptions) {
     return table;
   }
 
-  async function handle(request: Request): Promise<Response> {
+  async function handle(received: Request): Promise<Response> {
     const next = inner ?? noApp;
+    const request = withHost(received);
     const started_ms = performance.now();
     nameRequest(request);
     let route: string | undefined;
@@ -50,7 +51,6 @@ export function createEdge({ routes, log, metrics, origins }: EdgeOptions) {
         const isHead = request.method === "HEAD";
         const offered = endpoint.routes.get(isHead ? "GET" : request.method);
         if (!offered) throw new Problem("method_not_allowed", { headers: { allow: endpoint.allow } });
-        checkPath(path, endpoint);
         checkQuery(queryOf(request), offered);
         checkBodyHeaders(request, offered.readsBody);
         response = isHead ? await withoutBody(await next(asGet(request))) : responseOf(await next(request));
@@ -95,6 +95,11 @@ function noApp(): never {
 const MS_PER_S = 1000;
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,64}$/;
+
+/** A request without a Host header (HTTP/1.0, as of some probes) has no whole URL, which Elysia takes for granted. */
+function withHost(request: Request): Request {
+  return request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;
+}
 
 /** Gives the request an id, unless it came with a proper one; every later reader finds it in the header. */
 function nameRequest(request: Request): void {

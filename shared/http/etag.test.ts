@@ -3,7 +3,7 @@ import { etag, ifNoneMatch, parseIfMatch } from "./etag.ts";
 import { Problem } from "./problems.ts";
 
 describe("If-Match names versions, strongly and exactly", () => {
-  const conditions: [header: string | null | undefined, expected: unknown][] = [
+  const conditions: [header: string | null | undefined, expected: ReturnType<typeof parseIfMatch>][] = [
     [null, undefined],
     [undefined, undefined],
     ["*", "any"],

@@ -46,19 +46,23 @@ export const uuid = t.String({
   pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
   "x-rule": "must be a UUID",
   "x-documented": { type: "string", format: "uuid" },
-  examples: ["01980a1b-7c3d-7e4f-8a5b-6c7d8e9f0a1b"],
+  // The first of the wallets that `bun start` makes, so that the API description can be tried as it is.
+  examples: ["01890000-0000-7000-8000-000000000001"],
 });
 
 /** Path parameters of the routes about one thing. */
 export const idPath = exact({ id: uuid });
 
 /** A client's name for a user; `.` and `..` are refused, since no URL can carry them. */
-export const userId = text({
-  min: 1,
-  max: 100,
-  controls: false,
-  except: "(?!\\.{1,2}$)",
-  rule: "must be text of 1 to 100 characters, other than . and ..",
+export const userId = t.String({
+  ...text({
+    min: 1,
+    max: 100,
+    controls: false,
+    except: "(?!\\.{1,2}$)",
+    rule: "must be text of 1 to 100 characters, other than . and ..",
+  }),
+  examples: ["alice"],
 });
 
 /** A body's amount: what {@link AMOUNT_RULE} says. A string or number that breaks it is answered `invalid_amount`. */

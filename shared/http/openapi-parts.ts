@@ -37,8 +37,9 @@ const RESPONSE_HEADERS: Readonly<Record<ResponseHeader | "Request-Id" | "Retry-A
 /** A header of the request, as a parameter. */
 export function headerParameter(name: RequestHeader) {
   const { description, example, maxLength } = REQUEST_HEADERS[name];
-  const schema = { type: "string", ...(maxLength !== undefined && { minLength: 1, maxLength }) };
-  return { name, in: "header", required: false, description, schema, example };
+  // In the schema, where Swagger UI shows it; as the parameter's own it would be sent with every try.
+  const schema = { type: "string", ...(maxLength !== undefined && { minLength: 1, maxLength }), examples: [example] };
+  return { name, in: "header", required: false, description, schema };
 }
 
 /** References to the headers of a response; every one has a Request-Id. */

@@ -86,11 +86,13 @@ function finish(generated: Generated, schemas: Record<string, unknown>): object 
 }
 
 function finishParameter({ schema, description, ...rest }: Parameter, schemas: Record<string, unknown>): object {
-  // TypeBox's `examples` is a list, which is right in a schema and wrong in a parameter.
+  // TypeBox's `examples` is a list, which is right in a schema and wrong in a parameter. Swagger UI fills in a parameter's
+  // own `example` only: what has to be given has one, so that it can be tried at once; what may be left out is left out.
   const { examples, ...bare } = rest;
   return {
     ...bare,
     ...(description !== undefined && { description }),
+    ...(bare.required === true && Array.isArray(examples) && { example: examples[0] }),
     schema: tidy({ ...schema, ...(Array.isArray(examples) && { examples }) }, schemas),
   };
 }

@@ -1,8 +1,8 @@
 import { NotFoundError, ValidationError } from "elysia";
 import type { Logger } from "pino";
-import { Problem, problemResponse, type RequestError } from "./problems.ts";
+import { invalid, Problem, problemResponse, type RequestError } from "./problems.ts";
 import { pathOf, requestId } from "./request.ts";
-import type { Endpoint, Route } from "./routes.ts";
+import type { Route } from "./routes.ts";
 
 /** The most entries of `errors`: a person mends a handful at a time, and the answer stays small. */
 const ERRORS_MAX = 20;
@@ -48,16 +48,16 @@ function refusalOfInvalid(error: ValidationError): Problem | undefined {
   const place = PLACES[error.type];
   if (place === undefined) return undefined;
   const errors = new Map<string, RequestError>();
-  let amounts = 0;
+  let isAboutAmount = true;
   for (const found of findingsOf(error)) {
     if (errors.size === ERRORS_MAX) break;
-    // A missing field is reported twice, first as missing, then as of the wrong type.
-    if (errors.has(found.path)) continue;
+    // By path, since a missing field is found twice: as missing, and as of the wrong type.
     errors.set(found.path, { in: place, path: found.path, message: messageOf(found) });
-    if (isNoAmount(place, found)) amounts += 1;
+    isAboutAmount &&= isNoAmount(place, found);
   }
-  const code = amounts > 0 && amounts === errors.size ? "invalid_amount" : "invalid_request";
-  return new Problem(code, { errors: [...errors.values()] });
+  return new Problem(isAboutAmount && errors.size > 0 ? "invalid_amount" : "invalid_request", {
+    errors: [...errors.values()],
+  });
 }
 
 function findingsOf({ validator, value }: ValidationError): Iterable<Finding> {
@@ -79,31 +79,24 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-/** Refuses a path that is no percent-encoded UTF-8. @throws Problem 400 */
-export function checkPath(path: string, endpoint: Endpoint): void {
-  if (!path.includes("%") || decodes(path)) return;
-  const names = endpoint.path.split("/");
-  const bad = path.split("/").findIndex((segment) => !decodes(segment));
-  throw invalidParameter("path", names[bad]?.replace(/^:/, "") ?? "", "must be percent-encoded UTF-8");
-}
-
-/** Refuses unknown and repeated query parameters, of which Elysia would silently take the last. @throws Problem 400 */
+/** Refuses unknown query parameters, and repeated ones, of which Elysia would take the last. @throws Problem 400 */
 export function checkQuery(query: string, route: Route): void {
+  if (query === "") return;
   const seen = new Set<string>();
   for (const pair of query.split("&")) {
     if (pair === "") continue;
-    if (!decodes(pair)) throw invalidParameter("query", pair.split("=")[0] ?? "", "must be percent-encoded UTF-8");
-    const name = decodeURIComponent((pair.split("=")[0] ?? "").replaceAll("+", " "));
-    if (!route.queryNames.has(name)) throw invalidParameter("query", name, "is not a known parameter");
-    if (seen.has(name)) throw invalidParameter("query", name, "must not be repeated");
+    const [raw = ""] = pair.split("=", 1);
+    if (!decodes(pair)) throw invalidParameter(raw, "must be percent-encoded UTF-8");
+    const name = decodeURIComponent(raw.replaceAll("+", " "));
+    if (!route.queryNames.has(name)) throw invalidParameter(name, "is not a known parameter");
+    if (seen.has(name)) throw invalidParameter(name, "must not be repeated");
     seen.add(name);
   }
 }
 
-/** The name becomes a JSON Pointer (RFC 6901). */
-function invalidParameter(place: RequestError["in"], name: string, message: string): Problem {
-  const path = `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-  return new Problem("invalid_request", { errors: [{ in: place, path, message }] });
+function invalidParameter(name: string, message: string): Problem {
+  // As a JSON Pointer (RFC 6901).
+  return invalid("query", `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`, message);
 }
 
 function decodes(text: string): boolean {

@@ -24,7 +24,7 @@ const IDLE_TIMEOUT_S = 30;
 
 /**
  * No limit of Bun's: it would answer 413 by itself, without a problem body and a Request-Id. The conventions refuse a body by its
- * announced length, or while reading it, and close the connection, so that no more than 64 KiB of it are ever held.
+ * announced length, or while reading it, and close the connection.
  */
 const BUN_BODY_MAX_BYTES = Number.MAX_SAFE_INTEGER;
 
@@ -42,6 +42,11 @@ export function listen(app: AnyElysia, { port, hostname, log }: ListenOptions): 
       development: false,
     });
   } catch (error) {
+    // Not the port, then, but a check that runs once it is open.
+    if (app.server) {
+      void app.server.stop(true);
+      throw error;
+    }
     throw new Error(`cannot listen on ${hostname}:${port}: ${reasonOf(error)}`, { cause: error });
   }
   const { server } = app;

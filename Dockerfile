@@ -1,0 +1,14 @@
+# One image for both servers and their commands; compose.yaml says which one a container runs.
+FROM oven/bun:1.4.5-slim AS packages
+WORKDIR /app
+COPY package.json bun.lock bunfig.toml ./
+RUN bun install --frozen-lockfile --production
+
+FROM oven/bun:1.4.5-slim
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=packages /app/node_modules node_modules
+COPY . .
+USER bun
+EXPOSE 3000 3001
+CMD ["bun", "run", "wallet"]

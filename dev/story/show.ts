@@ -1,0 +1,89 @@
+/** The story on a terminal; colours only there. */
+import Table from "cli-table3";
+import pc from "picocolors";
+import type { CheckReport } from "../../sql/check.ts";
+import { textOf } from "./call.ts";
+import type { Account, Balances, Played } from "./play.ts";
+import type { Step } from "./steps.ts";
+
+const INDENT = "     ";
+/** Headers of an answer that say something beside its body. */
+const TELLING = ["Idempotency-Replayed", "ETag", "Location"];
+
+/** One step: what is done, the request, the answer, what changed. */
+export function showStep(number: number, step: Step, played: Played): string {
+  const { call, answer, faults } = played;
+  const mark = faults.length === 0 ? pc.green("✓") : pc.red("✗");
+  const headers = Object.entries(call.headers ?? {}).map(([name, value]) => pc.dim(`${name}: ${value}`));
+  const status = answer.status < 300 ? pc.green(answer.status) : pc.yellow(answer.status);
+  const told = TELLING.flatMap((name) => {
+    const value = answer.headers.get(name);
+    return value === null ? [] : [`${name}: ${value}`];
+  });
+  const code = textOf(answer.body, "code");
+  return [
+    `${mark}${String(number).padStart(3)} ${pc.bold(step.says)}`,
+    `${INDENT}${call.method} ${call.path}`,
+    ...headers.map((line) => INDENT + line),
+    ...(call.body ? [INDENT + pc.dim(JSON.stringify(call.body))] : []),
+    `${INDENT}→ ${status}${code && ` ${code}: ${textOf(answer.body, "detail")}`}`,
+    ...told.map((line) => `${INDENT}  ${pc.dim(line)}`),
+    `${INDENT}${changes(played.before, played.after)}`,
+    ...faults.map((fault) => `${INDENT}${pc.red(`not as told: ${fault}`)}`),
+    "",
+  ].join("\n");
+}
+
+function changes(before: Balances, after: Balances): string {
+  const changed = [...after].filter(([name, balance]) => before.get(name) !== balance);
+  if (changed.length === 0)
+    return `nothing moved: ${[...after].map(([name, balance]) => `${name} ${balance}`).join(", ")}`;
+  return changed.map(([name, balance]) => `${name} ${before.get(name) ?? "–"} → ${pc.cyan(balance)}`).join(", ");
+}
+
+/** All wallets as they are at the end. */
+export function showBalances(accounts: readonly Account[]): string {
+  const table = newTable(["", "balance", "held", "available", "version", "wallet"]);
+  for (const { name, wallet } of accounts) {
+    const amounts = ["balance", "held", "available", "version"].map((member) => right(textOf(wallet, member)));
+    table.push([name, ...amounts, textOf(wallet, "id")]);
+  }
+  return `${pc.bold("Wallets")}\n${table.toString()}`;
+}
+
+/** One wallet's history, oldest first. */
+export function showHistory({ name, events, faults }: Account, accounts: readonly Account[]): string {
+  const nameOf = (id: string): string => accounts.find(({ wallet }) => textOf(wallet, "id") === id)?.name ?? id;
+  const table = newTable(["", "event", "amount", "with", "balance after", "what for", "occurred at"]);
+  for (const event of events) {
+    table.push([
+      right(textOf(event, "wallet_version")),
+      textOf(event, "event_type"),
+      right(textOf(event, "amount")),
+      nameOf(textOf(event, "counterparty_wallet_id")),
+      right(textOf(event, "balance_after")),
+      textOf(event, "description") || textOf(event, "reference"),
+      textOf(event, "occurred_at"),
+    ]);
+  }
+  const found = faults.map((fault) => `\n${pc.red(`not as told: ${fault}`)}`).join("");
+  return `${pc.bold(`History of ${name}`)}\n${table.toString()}${found}`;
+}
+
+/** Each check that holds on a line; a table with its figures is `bun run check`. */
+export function showChecks({ results }: CheckReport): string {
+  return results
+    .map(({ invariant, states, where }) => `${pc.green("✓")} ${invariant} ${states} ${pc.dim(`(${where})`)}`)
+    .join("\n");
+}
+
+/** Rows without a line between them. */
+const COMPACT = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
+
+function newTable(head: string[]): InstanceType<typeof Table> {
+  return new Table({ head, chars: COMPACT, style: { head: [], border: [] } });
+}
+
+function right(content: string): { content: string; hAlign: "right" } {
+  return { content, hAlign: "right" };
+}

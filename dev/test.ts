@@ -1,0 +1,27 @@
+/** `bun run test`: all tests, on a machine that has nothing of the project yet; arguments go to `bun test`. */
+import { join } from "node:path";
+import { installPackages } from "./install.ts";
+import { SetupError } from "./setup-error.ts";
+
+/** The first test that needs the servers waits for their start, on a fresh machine for their download too. */
+const TEST_TIMEOUT_MS = 120_000;
+
+const checkout = join(import.meta.dir, "..");
+
+try {
+  await installPackages(checkout);
+} catch (error) {
+  console.error(error instanceof SetupError ? `${error.message}.` : error);
+  process.exit(1);
+}
+// Bun warns of a timer of kafkajs that is a little late by design.
+const env = { ...process.env, NODE_NO_WARNINGS: "1" };
+const tests = Bun.spawn([process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, ...process.argv.slice(2)], {
+  cwd: checkout,
+  env,
+  stdio: ["inherit", "inherit", "inherit"],
+});
+// The run gets the terminal's Ctrl-C itself, and ends its servers before it ends.
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => tests.kill("SIGTERM"));
+process.exit(await tests.exited);

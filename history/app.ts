@@ -1,0 +1,59 @@
+import { Elysia } from "elysia";
+import type { Logger } from "pino";
+import { conventions, ELYSIA_OPTIONS } from "../shared/http/conventions.ts";
+import { docs } from "../shared/http/docs.ts";
+import { type Health, health } from "../shared/http/health.ts";
+import { type Metrics, metricsPage } from "../shared/http/metrics.ts";
+import { problemPages } from "../shared/http/problem-pages.ts";
+import type { Arrivals } from "./arrivals.ts";
+import { balanceRoutes } from "./balance.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
+import { eventRoutes } from "./events.ts";
+import { lagRoutes, type MeasureLag } from "./lag.ts";
+import type { Queries } from "./queries.ts";
+import type { Stream } from "./stream.ts";
+
+export interface AppDependencies {
+  readonly queries: Queries;
+  readonly arrivals: Arrivals;
+  readonly stream: Stream;
+  readonly measureLag: MeasureLag;
+  readonly checks: Readonly<Record<string, () => Promise<Health>>>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly corsOrigins: readonly string[];
+}
+
+/** The history service: which plugins, in which order. */
+export function createApp({
+  queries,
+  arrivals,
+  stream,
+  measureLag,
+  checks,
+  log,
+  metrics,
+  corsOrigins,
+}: AppDependencies) {
+  return new Elysia(ELYSIA_OPTIONS)
+    .use(conventions({ log, metrics, corsOrigins }))
+    .use(problemPages())
+    .use(health({ checks }))
+    .use(metricsPage(metrics))
+    .use(docs(API))
+    .use(eventRoutes({ queries, arrivals }))
+    .use(balanceRoutes(queries))
+    .use(stream.routes())
+    .use(lagRoutes(measureLag))
+    .use(deadLetterRoutes(queries));
+}
+
+const API = {
+  title: "History service",
+  version: "1.0.0",
+  description: "What happened to every wallet: complete, in order, without duplicates, and able to prove it.",
+  tags: [
+    { name: "History", description: "Events of wallets and users, balances then, and what happens now." },
+    { name: "Operation", description: "How far the history is behind, and what could not be applied." },
+  ],
+};

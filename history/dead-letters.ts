@@ -1,0 +1,58 @@
+import { Elysia } from "elysia";
+import { describe } from "../shared/http/describe.ts";
+import { exact, idPath } from "../shared/http/fields.ts";
+import { decodeCursor, listParameters, page, parseLimit } from "../shared/http/lists.ts";
+import { Problem } from "../shared/http/problems.ts";
+import { json } from "./answer.ts";
+import { DeadLetter, DeadLetterList, EXAMPLES, toDeadLetter } from "./models.ts";
+import type { Queries } from "./queries.ts";
+
+const TAGS = ["Operation"];
+
+/** What could not be applied, for the operator. */
+export function deadLetterRoutes(queries: Queries) {
+  return new Elysia()
+    .get(
+      "/dead-letters",
+      async ({ query }) => {
+        const limit = parseLimit(query.limit);
+        const list = { list: "dead-letters", filters: {}, columns: ["id"] } as const;
+        const [after] = query.cursor === undefined ? [] : decodeCursor(query.cursor, list);
+        const { items, next_cursor } = page(await queries.deadLetters(after, limit + 1), limit, list, (row) => [
+          row.id,
+        ]);
+        return json({ items: items.map(toDeadLetter), next_cursor });
+      },
+      {
+        query: exact(listParameters),
+        ...describe({
+          operationId: "listDeadLetters",
+          summary: "List dead letters",
+          description: "Messages that could not be applied, newest first, those that were replayed since included.",
+          tags: TAGS,
+          answer: DeadLetterList,
+          example: { items: [EXAMPLES.dead_letter], next_cursor: null },
+          errors: ["unavailable"],
+        }),
+      },
+    )
+    .get(
+      "/dead-letters/:id",
+      async ({ params }) => {
+        const row = await queries.deadLetter(params.id);
+        if (row === undefined) throw new Problem("not_found", { detail: "There is no dead letter with this id." });
+        return json(toDeadLetter(row));
+      },
+      {
+        params: idPath,
+        ...describe({
+          operationId: "getDeadLetter",
+          summary: "Read a dead letter",
+          tags: TAGS,
+          answer: DeadLetter,
+          example: EXAMPLES.dead_letter,
+          errors: ["not_found", "unavailable"],
+        }),
+      },
+    );
+}

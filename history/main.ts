@@ -1,0 +1,109 @@
+import { ensureDurable, seekAdmission } from "../shared/admission.ts";
+import { ensureCompatible } from "../shared/compatibility.ts";
+import { loadConfig } from "../shared/config.ts";
+import { createConsumer } from "../shared/consumer.ts";
+import { connectFunctions, connectReads } from "../shared/database.ts";
+import { createMetrics } from "../shared/http/metrics.ts";
+import { listen } from "../shared/http/server.ts";
+import { createLog } from "../shared/log.ts";
+import * as schema from "../shared/schema/history.ts";
+import { stopOnSignals } from "../shared/shutdown.ts";
+import { brokerAnswers } from "../shared/topics.ts";
+import { createApp } from "./app.ts";
+import { createArrivals } from "./arrivals.ts";
+import { createFeed } from "./feed.ts";
+import { createLag, registerLag } from "./lag.ts";
+import { createProject, whenAdmitted } from "./project.ts";
+import { createQueries } from "./queries.ts";
+import { createStream } from "./stream.ts";
+
+/** The history service: config, connections, consumer, listen; stopped in reverse. */
+
+/** Partitions that are applied at the same time: while one batch is in the database, the next is parsed. */
+const CONCURRENCY = 2;
+/** One for each batch at work, and one for what is done now and then. */
+const FUNCTION_CONNECTIONS = CONCURRENCY + 1;
+/** Reads wait for one another rather than crowd the writers out of the database. */
+const READ_CONNECTIONS = 8;
+/** Health answers within a second. */
+const BROKER_CHECK_MS = 700;
+const WORKER_STOP_MS = 3_000;
+const POOL_STOP_S = 2;
+
+const config = loadConfig("history");
+const log = createLog({ service: "history", level: config.logLevel, pretty: config.prettyLogs });
+const metrics = createMetrics("history");
+const { databaseUrl } = config;
+const { topic, groupId } = config.kafka;
+const kafka = { ...config.kafka, clientId: "history", log };
+
+const functions = connectFunctions(databaseUrl, {
+  service: "history",
+  purpose: "functions",
+  max: FUNCTION_CONNECTIONS,
+});
+const reads = connectReads(databaseUrl, { service: "history", purpose: "reads", max: READ_CONNECTIONS }, schema);
+
+const admission = seekAdmission(
+  functions,
+  [ensureCompatible("history"), ...(config.allowUnsafeDurability ? [] : [ensureDurable])],
+  {
+    log,
+    onRefused(error) {
+      log.fatal({}, error.message);
+      process.exit(1);
+    },
+  },
+);
+
+const queries = createQueries(reads.db);
+const arrivals = createArrivals({ queries, log });
+const feed = createFeed({ queries, log });
+const stream = createStream({ feed, queries, log });
+const measureLag = createLag({ kafka, topic, groupId, queries, now: Date.now });
+registerLag(metrics, measureLag);
+
+const onStored = (): void => {
+  arrivals.wake();
+  feed.wake();
+};
+const project = createProject({ sql: functions, log, metrics, onStored });
+const handle = whenAdmitted(admission.admitted, project);
+const consumer = createConsumer({ kafka, topic, groupId, handle, log, concurrency: CONCURRENCY });
+consumer.start();
+
+const app = createApp({
+  queries,
+  arrivals,
+  stream,
+  measureLag,
+  checks: {
+    async database() {
+      await reads.sql`select 1`;
+      return admission.admitted() ? "ok" : "down";
+    },
+    async broker() {
+      if (!(await brokerAnswers(kafka, BROKER_CHECK_MS))) return "down";
+      return consumer.state().status === "running" ? "ok" : "degraded";
+    },
+  },
+  log,
+  metrics,
+  corsOrigins: config.corsOrigins,
+});
+const server = listen(app, { port: config.port, hostname: config.hostname, log });
+
+stopOnSignals(
+  [
+    // Its answers never end by themselves, and the server waits for all answers.
+    { name: "stream", stop: async () => stream.stop() },
+    { name: "server", stop: () => server.stop() },
+    { name: "consumer", stop: () => consumer.stop(WORKER_STOP_MS) },
+    { name: "feed", stop: () => feed.stop() },
+    { name: "arrivals", stop: () => arrivals.stop() },
+    { name: "admission", stop: () => admission.stop(WORKER_STOP_MS) },
+    { name: "functions", stop: () => functions.end({ timeout: POOL_STOP_S }) },
+    { name: "reads", stop: () => reads.sql.end({ timeout: POOL_STOP_S }) },
+  ],
+  log,
+);

@@ -1,0 +1,137 @@
+import type { Logger } from "pino";
+import { Counter } from "prom-client";
+import { applyHalving } from "../shared/batch.ts";
+import { parseWalletEvent } from "../shared/cloudevents.ts";
+import type { BatchContext, ReceivedMessage } from "../shared/consumer.ts";
+import type { Sql } from "../shared/database.ts";
+import { type DeadLetter, recordDeadLetters } from "../shared/dead-letters.ts";
+import { withDeadline } from "../shared/deadline.ts";
+import type { Metrics } from "../shared/http/metrics.ts";
+
+/**
+ * From messages of the topic to the stored history: parse, one call of the SQL function for the batch, and what cannot be
+ * applied to the dead letters, so that its partition goes on.
+ */
+export interface ProjectOptions {
+  readonly sql: Sql;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Something new was stored. */
+  readonly onStored: () => void;
+}
+
+/** What a consumer calls with a batch of one partition. */
+export type Project = (messages: readonly ReceivedMessage[], batch: BatchContext) => Promise<void>;
+
+/** A message whose event is well-formed, and its value as it was sent. */
+interface Readable {
+  readonly message: ReceivedMessage;
+  readonly text: string;
+}
+
+/** What record_events() answers of an event that was not new. */
+interface Exception {
+  readonly ordinal: number;
+  readonly outcome: "duplicate" | "conflicting_version" | "conflicting_event";
+}
+
+/** The server ends a statement after 5 s: an answer that takes longer never comes, and the call can be repeated. */
+const CALL_DEADLINE_MS = 6_000;
+
+const REASONS = {
+  conflicting_version: "conflicting_version: the wallet has another event under this version",
+  conflicting_event: "conflicting_event: something else is stored under this event's id",
+} as const;
+
+export function createProject({ sql, log, metrics, onStored }: ProjectOptions): Project {
+  const counter = new Counter({
+    name: "history_messages_total",
+    help: "Messages of the topic by what became of them.",
+    labelNames: ["outcome"],
+    registers: [metrics.registry],
+  });
+
+  const bury = async (letters: readonly DeadLetter[]): Promise<void> => {
+    if (letters.length === 0) return;
+    await recordDeadLetters(sql, letters);
+    counter.inc({ outcome: "dead_letter" }, letters.length);
+    for (const { message, reason } of letters) {
+      const { topic, partition, offset } = message;
+      log.error({ topic, partition, offset, reason }, "a message cannot be applied: it is kept as a dead letter");
+    }
+  };
+
+  const store = async (batch: readonly Readable[]): Promise<void> => {
+    const exceptions = await recordEvents(sql, batch);
+    const duplicates = exceptions.filter(({ outcome }) => outcome === "duplicate").length;
+    counter.inc({ outcome: "duplicate" }, duplicates);
+    counter.inc({ outcome: "stored" }, batch.length - exceptions.length);
+    if (exceptions.length < batch.length) onStored();
+    await bury(conflictsOf(batch, exceptions));
+  };
+
+  return async (messages, batch) => {
+    const { readable, unreadable } = readAll(messages);
+    const waiting = {
+      keepAlive: () => batch.keepAlive(),
+      signal: batch.signal,
+      onWait: (error: unknown, pause_ms: number) => log.warn({ err: error, pause_ms }, "waiting for the database"),
+    };
+    await applyHalving(readable, {
+      ...waiting,
+      apply: store,
+      isolate: ({ message }, error) => bury([{ message, reason: reasonOf(error) }]),
+    });
+    // Their order among the others does not matter: they are applied to nothing.
+    await applyHalving(unreadable, { ...waiting, apply: bury, isolate: (letter) => bury([letter]) });
+  };
+}
+
+function readAll(messages: readonly ReceivedMessage[]): { readable: Readable[]; unreadable: DeadLetter[] } {
+  const readable: Readable[] = [];
+  const unreadable: DeadLetter[] = [];
+  for (const message of messages) {
+    const parsed = parseWalletEvent(message);
+    if (parsed.ok) readable.push({ message, text: parsed.text });
+    else unreadable.push({ message, reason: parsed.reason });
+  }
+  return { readable, unreadable };
+}
+
+/** The values go as they came, joined to an array: nothing is parsed and written again on the way to `event_data`. */
+async function recordEvents(sql: Sql, batch: readonly Readable[]): Promise<Exception[]> {
+  const [first] = batch;
+  if (first === undefined) return [];
+  const events = `[${batch.map(({ text }) => text).join()}]`;
+  const call = sql<Exception[]>`
+    select ordinal, outcome from record_events(${first.message.partition}::int, ${events}::text)`;
+  return withDeadline(call, CALL_DEADLINE_MS, "recording events");
+}
+
+function conflictsOf(batch: readonly Readable[], exceptions: readonly Exception[]): DeadLetter[] {
+  return exceptions.flatMap(({ ordinal, outcome }) => {
+    const found = batch[ordinal - 1];
+    return outcome === "duplicate" || found === undefined ? [] : [{ message: found.message, reason: REASONS[outcome] }];
+  });
+}
+
+/** What the database said, with its SQLSTATE; it may quote the message, which the dead letter holds anyway. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error ? `${String(error.code)}: ${error.message}` : error.message;
+}
+
+/** Holds batches back until the database is admitted; meanwhile the member stays in its group. */
+export function whenAdmitted(admitted: () => boolean, project: Project): Project {
+  return async (messages, batch) => {
+    while (!admitted()) {
+      batch.signal.throwIfAborted();
+      await batch.keepAlive();
+      await Bun.sleep(ADMISSION_LOOK_MS);
+    }
+    await project(messages, batch);
+  };
+}
+
+/** Between looks at whether the database is admitted, which happens once in the life of a process. */
+const ADMISSION_LOOK_MS = 100;

@@ -1,0 +1,94 @@
+import postgres from "postgres";
+import { connectFunctions, type Sql } from "../shared/database.ts";
+import { uuidv7 } from "../shared/ids.ts";
+import { callWith } from "../wallet/execute.ts";
+import type { Operation } from "../wallet/operation.ts";
+
+/** A small story told to both databases without servers and broker, for tests of the checks. */
+
+export interface Story {
+  readonly alice: string;
+  readonly bob: string;
+  /** A transfer of 10 from Alice to Bob. */
+  readonly transfer: string;
+  /** A transfer that Bob's wallet had no money for. */
+  readonly refused: string;
+  /** Sagas from Alice to Bob of 5: one that waits, one that succeeded, one that the ledger refused. */
+  readonly waiting: string;
+  readonly settled: string;
+  readonly released: string;
+}
+
+/** Opens two wallets and lets every kind of operation happen on them. */
+export async function tell(url: string): Promise<Story> {
+  const ids: string[] = Array.from({ length: 7 }, () => uuidv7());
+  const [alice = "", bob = "", transfer = "", refused = "", waiting = "", settled = "", released = ""] = ids;
+  const between = { wallet_id: alice, to_wallet_id: bob };
+  await apply(url, [
+    { kind: "CREATE", id: alice, user_id: "alice", currency: "USD" },
+    { kind: "CREATE", id: bob, user_id: "bob", currency: "USD" },
+  ]);
+  await apply(url, [
+    { kind: "FUND", id: uuidv7(), wallet_id: alice, amount: "100.0000", description: "first", reference: "r-1" },
+    { kind: "WITHDRAW", id: uuidv7(), wallet_id: alice, amount: "1.5000" },
+    { kind: "TRANSFER", id: transfer, in_line_id: uuidv7(), ...between, amount: "10.0000" },
+    { kind: "TRANSFER", id: refused, in_line_id: uuidv7(), wallet_id: bob, to_wallet_id: alice, amount: "999.0000" },
+    ...[waiting, settled, released].map((id) => ({
+      kind: "RESERVE",
+      id,
+      out_line_id: uuidv7(),
+      ...between,
+      amount: "5.0000",
+    })),
+    { kind: "RESERVE", id: uuidv7(), out_line_id: uuidv7(), ...between, amount: "5000.0000" },
+    { kind: "FREEZE", wallet_id: bob },
+    { kind: "FUND", id: uuidv7(), wallet_id: bob, amount: "1.0000" },
+    { kind: "UNFREEZE", wallet_id: bob },
+  ]);
+  await apply(url, [
+    { kind: "SETTLE", id: settled, out_line_id: uuidv7(), in_line_id: uuidv7() },
+    { kind: "RELEASE", id: released, failure_code: "account_frozen" },
+  ]);
+  await deliver(url);
+  return { alice, bob, transfer, refused, waiting, settled, released };
+}
+
+/** Applies the operations, each under a key of its own. */
+export async function apply(url: string, operations: readonly Record<string, unknown>[]): Promise<void> {
+  const sql = connectFunctions(url, { service: "wallet", purpose: "test", max: 1 });
+  const attempts = operations.map((operation) => ({
+    key: ["SETTLE", "RELEASE"].includes(String(operation.kind)) ? null : ` ${uuidv7()}`,
+    fingerprint: "00".repeat(32),
+    instance: "/test",
+    request_id: "test",
+    ...operation,
+  }));
+  try {
+    await callWith(sql)(attempts as unknown as Operation[]);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** What the relay, the broker and the consumer do together: all that waits in the outbox becomes history. */
+export async function deliver(url: string, { until = "9223372036854775807" } = {}): Promise<void> {
+  await asOwner(url, async (sql) => {
+    await sql`set search_path to wallet`;
+    await sql`
+      select history.record_events(0, (
+        select json_agg(o.payload order by o.id)::text
+        from outbox o, relay_state s
+        where not pg_visible_in_snapshot(o.xid, s.last_snapshot) and o.id <= ${until}))`;
+    await sql`update relay_state set last_snapshot = pg_current_snapshot()`;
+  });
+}
+
+/** Runs with the owner's rights and without triggers and foreign keys, as no service can. */
+export async function asOwner<T>(url: string, act: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined, connection: { session_replication_role: "replica" } });
+  try {
+    return await act(sql);
+  } finally {
+    await sql.end();
+  }
+}

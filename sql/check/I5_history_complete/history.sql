@@ -1,0 +1,44 @@
+-- schema: history
+-- at rest: the history holds exactly the versions 1 to version of every wallet, with the amounts of its lines, and ends at its balance
+--
+-- One row for each wallet. The digest is over what a line and its event both say; a sum, so that it needs no order. It is made of
+-- text and md5, because it must be the same on two servers of different versions.
+
+select
+  e.wallet_id,
+  e.seen,
+  e.versions,
+  e.lines,
+  coalesce(e.digest, 0) as digest,
+  coalesce(e.reserved, 0.0000) as reserved,
+  coalesce(e.released, 0.0000) as released,
+  e.user_id,
+  last.event_data ->> 'balance_after' as balance,
+  last.event_data ->> 'held_after' as held
+from (
+  select
+    wallet_id,
+    max(wallet_version) as seen,
+    count(*) as versions,
+    count(line) as lines,
+    sum(('x' || left(md5(line), 15))::bit(60)::bigint) as digest,
+    sum(amount) filter (where event_type = 'WALLET_RESERVED') as reserved,
+    sum(amount) filter (where event_type = 'RESERVATION_RELEASED') as released,
+    max(user_id) as user_id
+  from (
+    select
+      wallet_id, wallet_version, event_type, amount, user_id,
+      case
+        when event_type in ('WALLET_FUNDED', 'WALLET_WITHDRAWN', 'TRANSFER_OUT', 'TRANSFER_IN', 'TRANSFER_FAILED') then
+          concat_ws(
+            ' ', wallet_version, transaction_id, event_type, amount, event_data ->> 'balance_after', event_data ->> 'occurred_at',
+            'transfer ' || (event_data ->> 'transfer_id'), 'with ' || (event_data ->> 'counterparty_wallet_id'),
+            'description ' || (event_data ->> 'description'), 'reference ' || (event_data ->> 'reference')
+          )
+      end as line
+    from transaction_events
+  ) events
+  group by wallet_id
+) e
+join transaction_events last on last.wallet_id = e.wallet_id and last.wallet_version = e.seen
+order by e.wallet_id

@@ -1,0 +1,126 @@
+/** Both servers as real processes, on a database and topics of their own; and what a client does with them. */
+import { expect } from "bun:test";
+import { check, failures } from "../../sql/check.ts";
+import {
+  cluster,
+  createDatabase,
+  createTopics,
+  type RunningService,
+  spawnService,
+  type TestDatabase,
+} from "../cluster.ts";
+
+export interface Ground {
+  readonly database: TestDatabase;
+  /** The variables of a server. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface RunningSystem extends Ground {
+  readonly wallet: RunningService;
+  readonly history: RunningService;
+}
+
+export type Json = Record<string, unknown>;
+
+/** An answer's members that tests name; which of them are there is for the tests to find out. */
+export interface Body extends Json {
+  readonly id: string;
+  readonly version: number;
+  readonly balance: string;
+  readonly status: string;
+  readonly code: string;
+  readonly checks: Readonly<Record<string, string>>;
+  readonly items: Json[];
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Body;
+}
+
+/** A migrated database and topics, with no server on them yet. */
+export async function prepareGround(label: string): Promise<Ground> {
+  const [{ kafka_brokers }, database, topics] = await Promise.all([
+    cluster(),
+    createDatabase(label),
+    createTopics(label),
+  ]);
+  const env = {
+    DATABASE_URL: database.url,
+    KAFKA_BROKERS: kafka_brokers.join(","),
+    KAFKA_TOPIC: topics.wallet_topic,
+    KAFKA_LEDGER_TOPIC: topics.ledger_topic,
+    KAFKA_GROUP_ID: topics.group_id,
+    KAFKA_LEDGER_GROUP_ID: topics.ledger_group_id,
+    LOG_LEVEL: "warn",
+  };
+  return { database, env };
+}
+
+/** Both servers, started side by side. */
+export async function startSystem(label: string): Promise<RunningSystem> {
+  const ground = await prepareGround(label);
+  const [wallet, history] = await Promise.all([
+    spawnService("wallet", ground.env),
+    spawnService("history", ground.env),
+  ]);
+  return { ...ground, wallet, history };
+}
+
+/** Ends the servers in order and drops the database. */
+export async function stopAll(ground: Ground, ...services: (RunningService | undefined)[]): Promise<void> {
+  await Promise.all(services.map((service) => service?.kill()));
+  await ground.database.drop();
+}
+
+export async function get(service: RunningService, path: string): Promise<Reply> {
+  return reply(await fetch(`${service.url}${path}`));
+}
+
+export async function post(
+  service: RunningService,
+  path: string,
+  body: Json,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Reply> {
+  return reply(
+    await fetch(`${service.url}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    }),
+  );
+}
+
+/** Opens a wallet and funds it; gives its id. */
+export async function openFunded(wallet: RunningService, user_id: string, amount: string): Promise<string> {
+  const opened = await post(wallet, "/wallets", { user_id });
+  expect(opened.status).toBe(201);
+  const funded = await post(wallet, `/wallets/${opened.body.id}/fund`, { amount });
+  expect(funded.status).toBe(201);
+  return opened.body.id;
+}
+
+/** All events of the wallet, oldest first, once the history has this version. */
+export async function historyOf(history: RunningService, id: string, version: number): Promise<Json[]> {
+  for (let attempt = 1; ; attempt++) {
+    // The server waits two seconds by itself; a group that has just been joined may take longer.
+    const { status, body } = await get(history, `/wallets/${id}/history?order=asc&limit=200&min_version=${version}`);
+    if (status === 200) return body.items;
+    if (attempt === 15)
+      throw new Error(`Version ${version} of ${id} did not arrive: ${status} ${JSON.stringify(body)}`);
+  }
+}
+
+/** All invariants hold on the database, once it is at rest. */
+export async function expectInvariants({ database }: Ground): Promise<void> {
+  const report = await check({ wallet: database.url, history: database.url });
+  expect(failures(report)).toBe("");
+}
+
+async function reply(response: Response): Promise<Reply> {
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: JSON.parse(text) };
+}

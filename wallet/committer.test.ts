@@ -1,0 +1,186 @@
+import { describe, expect, test } from "bun:test";
+import { createLog } from "../shared/log.ts";
+import {
+  BATCH_OPERATIONS,
+  CALLS_IN_FLIGHT,
+  createCommitter,
+  QUEUE_DEADLINE_MS,
+  QUEUE_OPERATIONS,
+} from "./committer.ts";
+import type { Answered, Operation, Outcome } from "./operation.ts";
+import { fund, settle } from "./testing.ts";
+
+/** The queue before the database; the calls end when the test says so, and answer each operation with its amount. */
+
+const log = createLog({ service: "test", level: "silent", pretty: false });
+const DONE: Answered = { status: 201, code: null, response: null, replayed: false };
+
+function controlled() {
+  let now_ms = 0;
+  let commits = 0;
+  const calls: {
+    readonly operations: readonly Operation[];
+    readonly end: () => void;
+    readonly fail: (code: string) => void;
+  }[] = [];
+  const committer = createCommitter({
+    call(operations) {
+      const { promise, resolve, reject } = Promise.withResolvers<Answered[]>();
+      calls.push({
+        operations,
+        end: () => resolve(operations.map((operation) => ({ ...DONE, response: amountOf(operation) }))),
+        fail: (code) => reject(Object.assign(new Error("a call failed"), { code })),
+      });
+      return promise;
+    },
+    log,
+    now: () => now_ms,
+    onCommit: () => {
+      commits += 1;
+    },
+  });
+  return {
+    committer,
+    calls,
+    commits: () => commits,
+    pass: (ms: number) => {
+      now_ms += ms;
+    },
+    /** Submits one operation for each number, which is its amount. */
+    submit: (...amounts: number[]) => amounts.map((amount) => committer.submit(fund("wallet", String(amount)))),
+    sizes: () => calls.map(({ operations }) => operations.length),
+    /** Ends calls as they come until the committer has nothing left. */
+    async endAll(): Promise<void> {
+      for (let n = 0; n < calls.length; n += 1) {
+        calls[n]?.end();
+        await Bun.sleep(0);
+      }
+    },
+  };
+}
+
+const amountOf = (operation: Operation) => ("amount" in operation ? operation.amount : "settled");
+const answersOf = async (outcomes: Promise<Outcome>[]) =>
+  (await Promise.all(outcomes)).map((outcome) => outcome.failure ?? outcome.response);
+const numbers = (count: number, from = 1) => Array.from({ length: count }, (_, n) => from + n);
+
+describe("operations share calls only when there is something to share", () => {
+  test("an idle server commits one operation at once", async () => {
+    const { submit, sizes, endAll, committer } = controlled();
+    const outcomes = submit(1);
+    expect(sizes()).toEqual([1]);
+    expect(committer.queued()).toBe(0);
+    await endAll();
+    expect(await answersOf(outcomes)).toEqual(["1"]);
+  });
+
+  test("while calls are in flight the rest queues, and the next call takes all of it", async () => {
+    const { submit, sizes, endAll, committer, commits } = controlled();
+    const outcomes = submit(...numbers(300));
+    expect(sizes()).toEqual(Array(CALLS_IN_FLIGHT).fill(1));
+    expect(committer.queued()).toBe(300 - CALLS_IN_FLIGHT);
+    await endAll();
+    expect(sizes()).toEqual([1, 1, 298]);
+    expect(commits()).toBe(3);
+    expect(await answersOf(outcomes)).toEqual(numbers(300).map(String));
+  });
+
+  test("no call takes more than its bound, and no more calls fly than theirs", async () => {
+    const { submit, sizes, endAll, calls } = controlled();
+    const outcomes = submit(...numbers(2 * BATCH_OPERATIONS + 12));
+    calls[0]?.end();
+    calls[1]?.end();
+    await Bun.sleep(0);
+    expect(sizes()).toEqual([1, 1, BATCH_OPERATIONS, BATCH_OPERATIONS]);
+    await endAll();
+    expect(sizes()).toEqual([1, 1, BATCH_OPERATIONS, BATCH_OPERATIONS, 10]);
+    expect(await answersOf(outcomes)).toEqual(numbers(2 * BATCH_OPERATIONS + 12).map(String));
+  });
+
+  test("operations are sent in the order in which they came", async () => {
+    const { submit, calls, endAll } = controlled();
+    const outcomes = submit(...numbers(1_200));
+    await endAll();
+    await Promise.all(outcomes);
+    expect(calls.flatMap(({ operations }) => operations.map(amountOf))).toEqual(numbers(1_200).map(String));
+  });
+
+  test("what the ledger has decided goes first", async () => {
+    const { submit, calls, committer, endAll } = controlled();
+    const outcomes = [...submit(1, 2, 3), committer.settle(settle("saga"))];
+    await endAll();
+    expect(calls.at(-1)?.operations.map(amountOf)).toEqual(["settled", "3"]);
+    await Promise.all(outcomes);
+  });
+});
+
+describe("a queue never grows without end", () => {
+  test("beyond its bound an operation is refused at once, as one that did not happen", async () => {
+    const { submit, calls, committer, endAll } = controlled();
+    const outcomes = submit(...numbers(CALLS_IN_FLIGHT + QUEUE_OPERATIONS));
+    expect(committer.queued()).toBe(QUEUE_OPERATIONS);
+    expect(await answersOf(submit(999_999))).toEqual(["overloaded"]);
+    await endAll();
+    expect(await answersOf(outcomes)).not.toContain("overloaded");
+    expect(calls.flatMap(({ operations }) => operations.map(amountOf))).not.toContain("999999");
+    const after = submit(1);
+    calls.at(-1)?.end();
+    expect(await answersOf(after)).toEqual(["1"]);
+  });
+
+  test("an operation that has waited too long is refused before it is sent", async () => {
+    const { submit, calls, pass, sizes, endAll } = controlled();
+    const sent = submit(1, 2);
+    const late = submit(3, 4);
+    pass(QUEUE_DEADLINE_MS - 1);
+    const inTime = submit(5);
+    pass(1);
+    await endAll();
+    expect(await answersOf(late)).toEqual(["overloaded", "overloaded"]);
+    expect(await answersOf([...sent, ...inTime])).toEqual(["1", "2", "5"]);
+    expect(sizes()).toEqual([1, 1, 1]);
+    expect(calls.flatMap(({ operations }) => operations.map(amountOf))).toEqual(["1", "2", "5"]);
+  });
+});
+
+describe("a committer that is stopped answers all that it has taken", () => {
+  test("it ends when the queue is empty, and takes no more", async () => {
+    const { submit, committer, endAll, sizes } = controlled();
+    const taken = submit(...numbers(10));
+    let ended = false;
+    const stopped = committer.stop().then(() => {
+      ended = true;
+    });
+    expect(await answersOf(submit(11))).toEqual(["overloaded"]);
+    expect(ended).toBe(false);
+    await endAll();
+    await stopped;
+    expect(await answersOf(taken)).toEqual(numbers(10).map(String));
+    expect(sizes()).toEqual([1, 1, 8]);
+  });
+
+  test("an idle one ends at once, also when it is told twice", async () => {
+    const { committer } = controlled();
+    await Promise.all([committer.stop(), committer.stop()]);
+  });
+
+  test("whoever asks it to stop is told, each of them", async () => {
+    const { submit, committer, endAll } = controlled();
+    const taken = submit(1);
+    const stops = [committer.stop(), committer.stop()];
+    await endAll();
+    await Promise.all([...stops, ...taken]);
+  });
+});
+
+describe("a call that fails ends the work of nobody else", () => {
+  test("its operations are told, and the next call comes", async () => {
+    const { submit, calls, endAll } = controlled();
+    const bad = submit(1);
+    const good = submit(2, 3);
+    calls[0]?.fail("22023");
+    expect(await answersOf(bad)).toEqual(["internal_error"]);
+    await endAll();
+    expect(await answersOf(good)).toEqual(["2", "3"]);
+  });
+});
