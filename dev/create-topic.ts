@@ -112,13 +112,9 @@ async function keepForever(admin: Admin, topics: readonly string[]): Promise<voi
 }
 
 if (import.meta.main) {
-  const { loadConfig } = await import("../shared/config.ts");
+  const { configOrExit } = await import("../shared/config.ts");
   const { createLog } = await import("../shared/log.ts");
-  // The topics are both services' and need no database, so the check of its address is answered with any.
-  const { kafka, logLevel, prettyLogs } = loadConfig("wallet", {
-    ...process.env,
-    WALLET_DATABASE_URL: "postgres://unused/unused",
-  });
+  const { kafka, logLevel, prettyLogs } = configOrExit("wallet", ["broker"]);
   const log = createLog({ service: "create-topic", level: logLevel, pretty: prettyLogs });
   const topics = [kafka.topic, kafka.ledgerTopic];
   try {

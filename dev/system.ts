@@ -1,5 +1,5 @@
 /** The whole system of `bun start`: what is missing is fetched and made, everything is started, and kept running. */
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import pc from "picocolors";
 import { type Config, ConfigError, loadConfig } from "../shared/config.ts";
 import { createLog, type Log } from "../shared/log.ts";
@@ -20,8 +20,8 @@ import { takeOver, whenLauncherEnds } from "./takeover.ts";
 
 export interface StartOptions {
   checkout: string;
-  /** How long `bun install` took. */
-  installed_ms: number;
+  /** Folder of everything that is kept from one start to the next. */
+  data: string;
 }
 
 interface Run {
@@ -37,12 +37,10 @@ interface Run {
 const DATABASE = "wallet";
 
 /** Starts the system and keeps it running until a signal asks for its end. Throws SetupError for what the reader can mend. */
-export async function startSystem({ checkout, installed_ms }: StartOptions): Promise<void> {
-  const began = performance.now() - installed_ms;
+export async function startSystem({ checkout, data }: StartOptions): Promise<void> {
+  const began = performance.now();
   const screen = createScreen(process.stdout.isTTY);
   screen.say(pc.bold("Digital wallet"));
-  screen.done("packages", "installed", installed_ms);
-  const data = join(checkout, ".data");
   await takeOver(data, screen.progress);
 
   const stopping = new AbortController();
@@ -95,7 +93,7 @@ async function bringUp(run: Run, began: number): Promise<void> {
       `The first of them was just done once; ${Math.ceil(example.delay_ms)} ms after its answer the history had\n  ${example.line}`,
     );
   }
-  screen.say(pc.dim("Ctrl-C stops everything; data and logs stay in .data/"));
+  screen.say(pc.dim(`Ctrl-C stops everything; data and logs stay in ${relative(run.checkout, run.data)}`));
 }
 
 /** PostgreSQL and Kafka, where the environment names none; gives the environment that names them. */
@@ -131,12 +129,11 @@ async function embeddedPostgres({ data, screen, parts }: Run): Promise<{ DATABAS
   return { DATABASE_URL: url };
 }
 
-async function localKafka({ data, screen, parts, stopping }: Run): Promise<{ KAFKA_BROKERS: string }> {
+async function localKafka({ checkout, data, screen, parts, stopping }: Run): Promise<{ KAFKA_BROKERS: string }> {
   const began = performance.now();
-  const folder = join(data, "kafka");
-  const libsDir = await kafkaLibs(folder, screen.progress, stopping.signal);
+  const libsDir = await kafkaLibs(join(checkout, ".data", "kafka"), screen.progress, stopping.signal);
   let port: { port?: number } = {};
-  const options = { dataDir: folder, libsDir, log: screen.progress };
+  const options = { dataDir: join(data, "kafka"), libsDir, log: screen.progress };
   const started = await parts.add("Kafka", () => startBroker({ ...options, ...port }));
   port = { port: started.port };
   screen.done("Apache Kafka 4.1", started.brokers, performance.now() - began);

@@ -1,19 +1,13 @@
 /** `bun run test`: all tests, on a machine that has nothing of the project yet; arguments go to `bun test`. */
 import { join } from "node:path";
-import { installPackages } from "./install.ts";
-import { SetupError } from "./setup-error.ts";
+import { installOrExit } from "./install.ts";
 
 /** The first test that needs the servers waits for their start, on a fresh machine for their download too. */
 const TEST_TIMEOUT_MS = 120_000;
 
 const checkout = join(import.meta.dir, "..");
 
-try {
-  await installPackages(checkout);
-} catch (error) {
-  console.error(error instanceof SetupError ? `${error.message}.` : error);
-  process.exit(1);
-}
+await installOrExit();
 // Bun warns of a timer of kafkajs that is a little late by design.
 const env = { ...process.env, NODE_NO_WARNINGS: "1" };
 const tests = Bun.spawn([process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, ...process.argv.slice(2)], {

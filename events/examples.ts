@@ -1,4 +1,11 @@
-import type { EventType, LedgerEvent, LedgerEventType, WalletEvent, WalletEventType } from "../shared/events.ts";
+import {
+  type EventType,
+  isLedgerType,
+  type LedgerEvent,
+  type LedgerEventType,
+  type WalletEvent,
+  type WalletEventType,
+} from "../shared/events.ts";
 
 /** One example of each event, out of one story: Alice funds her wallet, pays Bob, and starts a saga that the ledger decides. */
 
@@ -116,9 +123,8 @@ const ledger: Record<LedgerEventType, Omit<LedgerEvent, "id" | "type" | "occurre
 /** The example of a type, with its fields in the order of its schema. */
 export function exampleOf(type: EventType): WalletEvent | LedgerEvent {
   const types = [...Object.keys(wallet), ...Object.keys(ledger)];
-  const ordinal = types.indexOf(type);
-  const id = `01956f2a-0000-7000-8000-0000000e${String(ordinal).padStart(4, "0")}`;
-  const occurred_at = `2026-03-01T09:30:${String(ordinal).padStart(2, "0")}.123456Z`;
-  const fields = { ...wallet, ...ledger }[type];
-  return { id, type, ...fields, occurred_at } as WalletEvent | LedgerEvent;
+  const ordinal = String(types.indexOf(type));
+  const id = `01956f2a-0000-7000-8000-0000000e${ordinal.padStart(4, "0")}`;
+  const occurred_at = `2026-03-01T09:30:${ordinal.padStart(2, "0")}.123456Z`;
+  return isLedgerType(type) ? { id, type, ...ledger[type], occurred_at } : { id, type, ...wallet[type], occurred_at };
 }

@@ -35,7 +35,7 @@ describe("the history of a wallet", () => {
     expect(headers.get("cache-control")).toBe("no-store");
     expect(versions(body.items)).toEqual([13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
     const event = story[11]!;
-    const { type, held_after, posting, ...shared } = event;
+    const { type, held_after: _held, posting: _posting, ...shared } = event;
     const created_at = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
     expect(body.items?.[1]).toEqual({ ...shared, event_type: type, created_at, event_data: event });
     expect(Object.keys(body.items![1]!)).not.toContain("held_after");

@@ -1,6 +1,6 @@
 import { ensureDurable, seekAdmission } from "../shared/admission.ts";
 import { ensureCompatible } from "../shared/compatibility.ts";
-import { loadConfig } from "../shared/config.ts";
+import { configOrExit } from "../shared/config.ts";
 import { createConsumer } from "../shared/consumer.ts";
 import { connectFunctions, connectReads } from "../shared/database.ts";
 import { createMetrics } from "../shared/http/metrics.ts";
@@ -30,7 +30,7 @@ const BROKER_CHECK_MS = 700;
 const WORKER_STOP_MS = 3_000;
 const POOL_STOP_S = 2;
 
-const config = loadConfig("history");
+const config = configOrExit("history");
 const log = createLog({ service: "history", level: config.logLevel, pretty: config.prettyLogs });
 const metrics = createMetrics("history");
 const { databaseUrl } = config;

@@ -61,7 +61,7 @@ async function versionsOf(wallet_id: string): Promise<number[]> {
 const arrived = (wallet_id: string, versions: number[]) =>
   until(async () => Bun.deepEquals(await versionsOf(wallet_id), versions), {
     timeout_ms: 30_000,
-    what: `versions ${versions} arrive`,
+    what: `versions ${versions.join()} arrive`,
   });
 
 interface DeadLetter {

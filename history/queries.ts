@@ -74,9 +74,10 @@ export function createQueries(db: HistoryDatabase) {
     /** A user's events behind the one with this time and id. */
     eventsOfUser(user_id: string, filter: EventFilter, after: readonly string[] | undefined): Promise<EventRow[]> {
       const { type = null, from = FIRST.instant, to = LAST.instant, order, limit } = filter;
-      const start = order === "asc" ? FIRST : LAST;
-      const [after_at = start.instant, after_id = start.id] = after ?? [];
-      return read(lists.ofUser[order].execute({ user_id, type, from, to, limit, after_at, after_id }));
+      // One end of the time is where the first page starts, so that the index is entered there and not walked up to it.
+      const [start, until] = order === "asc" ? [from, to] : [to, from];
+      const [after_at, after_id] = after ?? [start, FIRST.id];
+      return read(lists.ofUser[order].execute({ user_id, type, limit, until, after_at, after_id }));
     },
     /** The wallet's last event, or undefined. */
     async latestEvent(wallet_id: string): Promise<EventRow | undefined> {
@@ -155,17 +156,17 @@ function prepareLists(db: HistoryDatabase) {
   };
   const ofUser = (order: "asc" | "desc") => {
     const towards = order === "asc" ? asc : desc;
-    const behind = sql.raw(order === "asc" ? ">" : "<");
+    const place = sql`(${event.occurred_at}, ${event.id})`;
     const after = sql`(${sql.placeholder("after_at")}::timestamptz, ${sql.placeholder("after_id")}::uuid)`;
+    const until = sql`${sql.placeholder("until")}::timestamptz`;
     return db
       .select()
       .from(event)
       .where(
         and(
           eq(event.user_id, sql.placeholder("user_id")),
-          sql`(${event.occurred_at}, ${event.id}) ${behind} ${after}`,
-          sql`${event.occurred_at} >= ${from}`,
-          sql`${event.occurred_at} < ${to}`,
+          order === "asc" ? sql`${place} > ${after}` : sql`${place} < ${after}`,
+          order === "asc" ? sql`${event.occurred_at} < ${until}` : sql`${event.occurred_at} >= ${until}`,
           isOfType,
         ),
       )

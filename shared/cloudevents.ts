@@ -1,4 +1,4 @@
-import { eventFault, isLedgerType, isWalletType, type LedgerEvent, type WalletEvent } from "./events.ts";
+import { eventFault, isLedgerEvent, isWalletEvent, type LedgerEvent, type Typed, type WalletEvent } from "./events.ts";
 
 /**
  * Events as Kafka messages: CloudEvents 1.0 in the binary mode of its Kafka binding (§3.2: `ce_` headers, the value is
@@ -51,20 +51,20 @@ export function toMessage(row: OutboxRow, source: Source): OutgoingMessage {
     ce_subject: row.aggregate_id,
     "content-type": "application/json",
   };
-  const { occurred_at } = JSON.parse(row.payload) as { occurred_at?: unknown };
-  if (typeof occurred_at === "string") headers.ce_time = occurred_at;
+  const event: unknown = JSON.parse(row.payload);
+  if (has(event, "occurred_at")) headers.ce_time = event.occurred_at;
   if (row.traceparent !== null) headers.traceparent = row.traceparent;
   return { key: row.aggregate_id, value: row.payload, headers };
 }
 
 /** The event of a message on `wallet-events`; `text` is the value as it was sent. Reasons never quote the message. */
 export function parseWalletEvent(message: IncomingMessage): Parsed<WalletEvent> {
-  return parse<WalletEvent>(message, isWalletType);
+  return parse(message, isWalletEvent);
 }
 
 /** The event of a message on `ledger-events`. */
 export function parseLedgerEvent(message: IncomingMessage): Parsed<LedgerEvent> {
-  return parse<LedgerEvent>(message, isLedgerType);
+  return parse(message, isLedgerEvent);
 }
 
 // Of invalid UTF-8 and a byte order mark, nothing is repaired silently: the stored text must be what was sent.
@@ -72,23 +72,28 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function parse<Event extends WalletEvent | LedgerEvent>(
   message: IncomingMessage,
-  belongs: (type: string) => boolean,
+  isEvent: (value: Typed) => value is Event & Typed,
 ): Parsed<Event> {
   if (message.value === null) return refused("the message has no value");
   let text: string;
-  let event: unknown;
+  let value: unknown;
   try {
     text = utf8.decode(message.value);
-    event = JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     return refused(error instanceof SyntaxError ? "the value is not JSON" : "the value is not UTF-8");
   }
-  if (!isTyped(event) || !belongs(event.type)) return refused("the value is no event of this topic");
-  const fault = eventFault(event);
-  if (fault !== undefined) return refused(`the event breaks its schema at ${fault}`);
-  const checked = event as unknown as Event;
-  const contradiction = contradicted(message, checked);
-  return contradiction === undefined ? { ok: true, event: checked, text } : refused(contradiction);
+  if (!has(value, "type")) return refused("the value is no event of this topic");
+  if (!isEvent(value)) {
+    const fault = eventFault(value);
+    return refused(
+      fault === undefined || fault === "/type"
+        ? "the value is no event of this topic"
+        : `the event breaks its schema at ${fault}`,
+    );
+  }
+  const contradiction = contradicted(message, value);
+  return contradiction === undefined ? { ok: true, event: value, text } : refused(contradiction);
 }
 
 /** The value alone is the event; a key or header may be missing, but must not say something else. */
@@ -101,8 +106,8 @@ function contradicted(message: IncomingMessage, event: WalletEvent | LedgerEvent
   return undefined;
 }
 
-function isTyped(value: unknown): value is { type: string } {
-  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+function has<Name extends string>(value: unknown, name: Name): value is Record<Name, string> {
+  return typeof value === "object" && value !== null && typeof Reflect.get(value, name) === "string";
 }
 
 function refused(reason: string): { readonly ok: false; readonly reason: string } {

@@ -114,6 +114,25 @@ describe("a wrong configuration", () => {
   });
 });
 
+describe("a command", () => {
+  test("needs only the addresses of what it talks to", () => {
+    expect(loadConfig("wallet", { DATABASE_URL: MINIMAL.DATABASE_URL }, ["database"]).databaseUrl).toBe(
+      MINIMAL.DATABASE_URL,
+    );
+    expect(loadConfig("wallet", { KAFKA_BROKERS: "a:1" }, ["broker"]).kafka.brokers).toEqual(["a:1"]);
+    expect(() => loadConfig("wallet", { KAFKA_BROKERS: "a" }, ["database"])).toThrow("KAFKA_BROKERS");
+  });
+
+  test("says what is wrong and nothing else", () => {
+    const run = Bun.spawnSync([process.execPath, "--no-env-file", "dev/create-topic.ts"], {
+      cwd: join(import.meta.dir, ".."),
+      env: {},
+    });
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr.toString()).toMatch(/^The configuration is not usable:\n {2}- KAFKA_BROKERS is missing\. .*\n$/);
+  });
+});
+
 describe(".env.example", () => {
   test("has each variable that the program knows, and no other", async () => {
     const text = await Bun.file(join(import.meta.dir, "../.env.example")).text();

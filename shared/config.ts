@@ -94,15 +94,30 @@ export const VARIABLES = [
 export type Variable = (typeof VARIABLES)[number];
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What a program talks to; the address of what it does not talk to may be missing. */
+export type Need = "database" | "broker";
+const BOTH: readonly Need[] = ["database", "broker"];
+
+/** The settings of a program, for its main.ts: where they are wrong, that is all it says before it ends. */
+export function configOrExit(service: Service, needs = BOTH): Config {
+  try {
+    return loadConfig(service, process.env, needs);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}
+
 /** The settings of one service. An empty variable counts as absent. Throws ConfigError. */
-export function loadConfig(service: Service, env: Environment = process.env): Config {
+export function loadConfig(service: Service, env: Environment = process.env, needs = BOTH): Config {
   const read = new Reader(env);
   const ownDatabase = service === "wallet" ? "WALLET_DATABASE_URL" : "HISTORY_DATABASE_URL";
   const ownPort = service === "wallet" ? "WALLET_PORT" : "HISTORY_PORT";
   const config: Config = {
     service,
-    databaseUrl: read.required([ownDatabase, "DATABASE_URL"], parsePostgresUrl, ""),
-    kafka: kafka(read),
+    databaseUrl: read.address([ownDatabase, "DATABASE_URL"], parsePostgresUrl, "", needs.includes("database")),
+    kafka: kafka(read, needs.includes("broker")),
     port: read.optional(["PORT", ownPort], parsePort, DEFAULT_PORT[service]),
     hostname: read.optional(["HOST"], parseText, "0.0.0.0"),
     corsOrigins: read.optional(["CORS_ORIGINS"], parseOrigins, []),
@@ -114,9 +129,9 @@ export function loadConfig(service: Service, env: Environment = process.env): Co
   return config;
 }
 
-function kafka(read: Reader): KafkaConfig {
+function kafka(read: Reader, needed: boolean): KafkaConfig {
   const config: KafkaConfig = {
-    brokers: read.required(["KAFKA_BROKERS"], parseBrokers, []),
+    brokers: read.address(["KAFKA_BROKERS"], parseBrokers, [], needed),
     topic: read.optional(["KAFKA_TOPIC"], parseName, "wallet-events"),
     ledgerTopic: read.optional(["KAFKA_LEDGER_TOPIC"], parseName, "ledger-events"),
     groupId: read.optional(["KAFKA_GROUP_ID"], parseName, "history-service-group"),
@@ -170,9 +185,9 @@ class Reader {
     return fallback;
   }
 
-  /** The same, where none being set is a problem too. */
-  required<T>(names: readonly Variable[], parse: (text: string) => Parsed<T>, placeholder: T): T {
-    if (names.some((name) => this.has(name))) return this.optional(names, parse, placeholder);
+  /** The same, where none being set is a problem too if it is needed. */
+  address<T>(names: readonly Variable[], parse: (text: string) => Parsed<T>, placeholder: T, needed: boolean): T {
+    if (!needed || names.some((name) => this.has(name))) return this.optional(names, parse, placeholder);
     const parsed = parse("");
     const expected = parsed.ok ? "a value" : parsed.expected;
     this.problems.push(`${names.join(" or ")} is missing. It is ${expected}; \`bun start\` brings its own`);

@@ -30,7 +30,8 @@ async function send(topic: string, count: number, from = 0, to = kafka): Promise
   await until(
     async () => {
       const producer = await connectProducer(to, 5_000);
-      await producer.send(topic, messages, 5_000).finally(() => producer.close());
+      await producer.send(topic, messages, 5_000);
+      await producer.close();
       return true;
     },
     { timeout_ms: 20_000, what: `${count} messages are sent` },

@@ -124,19 +124,28 @@ export function eventSchema(type: EventType): TObject {
 
 const checks = new Map(EVENT_TYPES.map((type) => [type as string, TypeCompiler.Compile(eventSchema(type))]));
 
+/** What claims to be an event. */
+export interface Typed {
+  readonly type: string;
+}
+
 /** The field that breaks the schema of the event's own type, as a JSON Pointer, or undefined where there is none. */
-export function eventFault(event: { readonly type: string }): string | undefined {
+export function eventFault(event: Typed): string | undefined {
   const check = checks.get(event.type);
   if (check === undefined) return "/type";
   return check.Check(event) ? undefined : (check.Errors(event).First()?.path ?? "/");
 }
 
-export function isLedgerType(type: string): type is LedgerEventType {
-  return (LEDGER_EVENT_TYPES as readonly string[]).includes(type);
+export function isWalletEvent(value: Typed): value is WalletEvent {
+  return !isLedgerType(value.type) && eventFault(value) === undefined;
 }
 
-export function isWalletType(type: string): type is WalletEventType {
-  return (WALLET_EVENT_TYPES as readonly string[]).includes(type);
+export function isLedgerEvent(value: Typed): value is LedgerEvent {
+  return isLedgerType(value.type) && eventFault(value) === undefined;
+}
+
+export function isLedgerType(type: string): type is LedgerEventType {
+  return LEDGER_EVENT_TYPES.some((each) => each === type);
 }
 
 /** An item of the history's lists and of its event stream. */

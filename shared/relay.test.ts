@@ -206,6 +206,23 @@ describe("a failure repeats events at worst", () => {
   });
 });
 
+describe("a backlog of any size", () => {
+  test("that takes many calls to survey is published whole, in order", async () => {
+    const outbox = await fixture("relay_survey");
+    const wallets = Array.from({ length: 3 }, () => uuidv7());
+    for (let version = 1; version <= 60; version += 4) {
+      for (const wallet of wallets) await outbox.write(wallet, version, 4);
+    }
+    const publisher = new Publisher(outbox.relayOptions({ survey_rows: 10 }));
+    await publisher.runOnce(running);
+    await publisher.close();
+    expect(inOrderButForRepetitions(await published(outbox))).toEqual({
+      reached: new Map(wallets.map((wallet) => [wallet, 60])),
+      repetitions: 0,
+    });
+  });
+});
+
 describe("a batch is never too large for the broker", () => {
   test("a thousand of the largest events of one wallet arrive", async () => {
     const outbox = await fixture("relay_bytes");

@@ -1,10 +1,11 @@
 import type { Logger } from "pino";
-import { type OutboxRow, type Source, toMessage } from "./cloudevents.ts";
+import { type Source, toMessage } from "./cloudevents.ts";
 import type { Sql } from "./database.ts";
-import { withDeadline } from "./deadline.ts";
 import { createFaultLog } from "./fault-log.ts";
 import type { Producer } from "./kafka.ts";
 import { type Loop, run } from "./loop.ts";
+import { type Backlog, type Lease, OutboxCalls, type Row, type Target, widened } from "./outbox-calls.ts";
+import { inSends } from "./sends.ts";
 
 /**
  * The relay: publishes the outbox to a topic. One in each process, of which one at a time holds the lease and works.
@@ -26,22 +27,17 @@ export interface RelayOptions {
   readonly log: Logger;
   /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
+  /** Rows that one call surveys, if not SURVEY_ROWS. */
+  readonly survey_rows?: number;
 }
 
 export interface RelayStatus {
-  /** `restored_elsewhere`: the relay has stopped, because its state is that of another database server. */
-  readonly standing: "starting" | "leader" | "follower" | "restored_elsewhere";
+  /** `restored_elsewhere`: the relay has stopped until an operator says from where to publish. */
+  readonly standing: "starting" | Lease["standing"];
   readonly epoch: string | null;
   /** Events that this process has published, repetitions included. */
   readonly published: number;
   readonly last_error: string | null;
-}
-
-export interface Backlog {
-  /** Events that wait to be published, counted up to MOST_COUNTED. */
-  readonly events: number;
-  /** Age of the oldest of them in milliseconds, 0 if there is none. */
-  readonly oldest_age_ms: number;
 }
 
 export interface Relay {
@@ -61,36 +57,19 @@ const RENEW_BELOW_MS = 2_000;
 const LEASE_MARGIN_MS = 400;
 /** How often a process without the lease looks whether it is free. */
 const FOLLOW_MS = 250;
-/** How often the leader looks by itself: a commit of another process wakes nobody here. */
+/** How often the leader looks by itself: a commit of another process wakes nobody here. A look costs 0.2 ms. */
 const POLL_MS = 25;
 /** A stopped relay looks this often whether an operator has acted. */
 const STOPPED_MS = 5_000;
 /** Connecting, metadata included. */
 const CONNECT_DEADLINE_MS = 2_000;
-/** Above the statement time-out of the server, which is the one that should end a slow call. */
-const CALL_DEADLINE_MS = 6_000;
-/** A run publishes until nothing is left; a failure within it has a deadline of its own. */
+/** A run publishes until nothing is left; what it calls has deadlines of its own. */
 const RUN_DEADLINE_MS = 24 * 60 * 60 * 1_000;
 
+/** Of a backlog of millions, each call takes some 20 ms, or 150 ms while the rows are cold. */
+const SURVEY_ROWS = 50_000;
 /** Events in a page: at 25,000 a second, some 25 round trips a second. */
 const PAGE_EVENTS = 1_000;
-/** Bytes in one send: all may be of one partition, whose batch must stay below the broker's usual 1 MiB. */
-const SEND_BYTES = 800_000;
-/** What headers and framing add to an event. */
-const OVERHEAD_BYTES = 450;
-/** Rows that one call surveys: 20 ms, or 150 ms if they are cold. */
-const SURVEY_ROWS = 50_000;
-/** Counting more would tell an operator nothing new. */
-const MOST_COUNTED = 100_000;
-
-interface Row extends OutboxRow {
-  readonly id: string;
-}
-interface Target {
-  readonly target: string;
-  readonly after_id: string;
-  readonly until_id: string;
-}
 
 /** Another process holds the lease by now. */
 class LeaseLost extends Error {
@@ -117,7 +96,8 @@ export function startRelay(options: RelayOptions): Relay {
 
 /** What {@link startRelay} runs. Exported for tests of a single run. */
 export class Publisher {
-  #sql: Sql | undefined;
+  readonly #outbox: OutboxCalls;
+  readonly #now: () => number;
   #producer: Producer | undefined;
   #standing: RelayStatus["standing"] = "starting";
   #epoch: string | undefined;
@@ -127,9 +107,9 @@ export class Publisher {
   #next_attempt = 0;
   #published = 0;
   #last_error: string | null = null;
-  readonly #now: () => number;
 
   constructor(readonly options: RelayOptions) {
+    this.#outbox = new OutboxCalls(options.connect, LEASE_MS, options.survey_rows ?? SURVEY_ROWS);
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -142,13 +122,8 @@ export class Publisher {
     };
   }
 
-  async backlog(): Promise<Backlog> {
-    const [row] = await this.#call(
-      (sql) => sql<{ events: string; oldest_age_ms: number }[]>`
-        select events, coalesce(extract(epoch from clock_timestamp() - oldest_at) * 1000, 0)::float8 as oldest_age_ms
-          from measure_outbox(${MOST_COUNTED})`,
-    );
-    return { events: Number(row?.events ?? 0), oldest_age_ms: row?.oldest_age_ms ?? 0 };
+  backlog(): Promise<Backlog> {
+    return this.#outbox.backlog();
   }
 
   /** Publishes what there is, if the lease is free or ours. Gives the pause until the next run in milliseconds. */
@@ -176,17 +151,16 @@ export class Publisher {
   /** Gives up the lease, so that another process goes on at once, and all connections. */
   async close(): Promise<void> {
     const epoch = this.#epoch;
-    if (epoch !== undefined) await this.#call((sql) => sql`select release_lease(${epoch})`).catch(() => undefined);
+    if (epoch !== undefined) await this.#outbox.release(epoch).catch(() => undefined);
     await this.#producer?.close();
-    await this.#sql?.end({ timeout: 1 });
+    await this.#outbox.close();
   }
 
   #stepBack(): number {
     const pause_ms = this.#standing === "restored_elsewhere" ? STOPPED_MS : FOLLOW_MS;
     this.#epoch = undefined;
     this.#next_attempt = this.#now() + pause_ms;
-    void this.#producer?.close();
-    this.#producer = undefined;
+    this.#dropProducer();
     return pause_ms;
   }
 
@@ -194,11 +168,7 @@ export class Publisher {
   async #holdLease(): Promise<string | undefined> {
     if (this.#epoch !== undefined && this.#lease_until - this.#now() >= RENEW_BELOW_MS) return this.#epoch;
     const asked_at = this.#now();
-    const [lease] = await this.#call(
-      (sql) => sql<{ standing: "leader" | "follower" | "restored_elsewhere"; epoch: string; republishing: boolean }[]>`
-        select standing, epoch, republishing from acquire_lease(${this.options.holder}, ${LEASE_MS})`,
-    );
-    if (lease === undefined) throw new Error("acquire_lease gave no row");
+    const lease = await this.#outbox.acquire(this.options.holder);
     this.#announce(lease.standing);
     if (lease.standing !== "leader") return undefined;
     this.#epoch = lease.epoch;
@@ -223,65 +193,41 @@ export class Publisher {
   async #publishNew(epoch: string, signal: AbortSignal): Promise<boolean> {
     const target = await this.#survey(epoch);
     if (target === undefined) return false;
-    let page = await this.#read(epoch, target, target.after_id);
+    let page = await this.#outbox.read(epoch, target, target.after_id, PAGE_EVENTS);
     while (!signal.aborted) {
-      const last = page.at(-1);
+      const last_id = page.at(-1)?.id ?? target.until_id;
       const complete = page.length < PAGE_EVENTS;
       // The next page is read while this one is on its way; sent it is only when this one is acknowledged.
-      const next = last === undefined || complete ? undefined : this.#read(epoch, target, last.id);
+      const next = complete ? undefined : this.#outbox.read(epoch, target, last_id, PAGE_EVENTS);
       next?.catch(() => undefined);
       await this.#send(epoch, page);
-      await this.#advance(
-        (sql) => sql<{ moved: boolean }[]>`
-          select advance_outbox(${epoch}, ${LEASE_MS}, ${target.target}, ${last?.id ?? target.until_id},
-                                ${target.until_id}, ${complete}) as moved`,
-      );
+      await this.#moved(() => this.#outbox.advance(epoch, target, last_id, complete));
       if (next === undefined) break;
       page = await next;
     }
     return true;
   }
 
+  async #survey(epoch: string): Promise<Target | undefined> {
+    let part = await this.#outbox.survey(epoch);
+    let found: Target | undefined = part;
+    while (part !== undefined && part.next_xid !== null) {
+      // A survey of millions of rows may take longer than the lease.
+      if ((await this.#holdLease()) !== epoch) throw new LeaseLost();
+      part = await this.#outbox.survey(epoch, part);
+      if (part !== undefined && found !== undefined) found = widened(found, part);
+    }
+    return found;
+  }
+
   /** A page of what an operator wants sent again; between two of them comes what is new. */
   async #publishAgain(epoch: string): Promise<boolean> {
-    const page = await this.#call(
-      (sql) => sql<Row[]>`
-        select id, event_id, aggregate_id, type, payload, traceparent
-          from read_republished(${epoch}, ${PAGE_EVENTS})`,
-    );
+    const page = await this.#outbox.readRepublished(epoch, PAGE_EVENTS);
     await this.#send(epoch, page);
     const complete = page.length < PAGE_EVENTS;
-    await this.#advance(
-      (sql) => sql<{ moved: boolean }[]>`
-        select advance_republished(${epoch}, ${LEASE_MS}, ${page.at(-1)?.id ?? null}, ${complete}) as moved`,
-    );
+    await this.#moved(() => this.#outbox.advanceRepublished(epoch, page.at(-1)?.id ?? null, complete));
     this.#republishing = !complete;
     return true;
-  }
-
-  async #survey(epoch: string): Promise<Target | undefined> {
-    let found: Target | undefined;
-    let from: { target: string; next_xid: string } | undefined;
-    for (;;) {
-      const [part] = await this.#call(
-        (sql) => sql<(Target & { next_xid: string | null })[]>`
-          select target, after_id, until_id, next_xid
-            from survey_outbox(${epoch}, ${from?.target ?? null}, ${from?.next_xid ?? null}, ${SURVEY_ROWS})`,
-      );
-      if (part === undefined) return found;
-      found = found === undefined ? part : widened(found, part);
-      if (part.next_xid === null) return found;
-      from = { target: part.target, next_xid: part.next_xid };
-      if ((await this.#holdLease()) !== epoch) throw new LeaseLost();
-    }
-  }
-
-  #read(epoch: string, target: Target, after_id: string): Promise<Row[]> {
-    return this.#call(
-      (sql) => sql<Row[]>`
-        select id, event_id, aggregate_id, type, payload, traceparent
-          from read_outbox(${epoch}, ${target.target}, ${after_id}, ${target.until_id}, ${PAGE_EVENTS})`,
-    );
   }
 
   async #send(epoch: string, rows: readonly Row[]): Promise<void> {
@@ -297,55 +243,20 @@ export class Publisher {
 
   async #connectedProducer(): Promise<Producer> {
     if (this.#producer?.usable !== true) {
-      void this.#producer?.close();
-      this.#producer = undefined;
+      this.#dropProducer();
       this.#producer = await this.options.connectProducer(CONNECT_DEADLINE_MS);
     }
     return this.#producer;
   }
 
-  async #advance(move: (sql: Sql) => Promise<{ moved: boolean }[]>): Promise<void> {
+  #dropProducer(): void {
+    void this.#producer?.close();
+    this.#producer = undefined;
+  }
+
+  async #moved(move: () => Promise<boolean>): Promise<void> {
     const asked_at = this.#now();
-    const [row] = await this.#call(move);
-    if (row?.moved !== true) throw new LeaseLost();
+    if (!(await move())) throw new LeaseLost();
     this.#lease_until = asked_at + LEASE_MS;
   }
-
-  /** A call that does not come back costs the pool it was made on: its connection may be dead without a word. */
-  async #call<T>(ask: (sql: Sql) => Promise<T>): Promise<T> {
-    this.#sql ??= this.options.connect();
-    const sql = this.#sql;
-    try {
-      return await withDeadline(ask(sql), CALL_DEADLINE_MS, "a call of the relay");
-    } catch (error) {
-      if (error instanceof Error && error.name === "DeadlineExceeded" && this.#sql === sql) {
-        this.#sql = undefined;
-        void sql.end({ timeout: 0 });
-      }
-      throw error;
-    }
-  }
-}
-
-function widened(found: Target, part: Target): Target {
-  return {
-    target: found.target,
-    after_id: BigInt(part.after_id) < BigInt(found.after_id) ? part.after_id : found.after_id,
-    until_id: BigInt(part.until_id) > BigInt(found.until_id) ? part.until_id : found.until_id,
-  };
-}
-
-function* inSends(rows: readonly Row[]): Generator<readonly Row[]> {
-  let from = 0;
-  let bytes = 0;
-  for (const [index, row] of rows.entries()) {
-    const size = Buffer.byteLength(row.payload) + OVERHEAD_BYTES;
-    if (bytes + size > SEND_BYTES && index > from) {
-      yield rows.slice(from, index);
-      from = index;
-      bytes = 0;
-    }
-    bytes += size;
-  }
-  if (from < rows.length) yield rows.slice(from);
 }

@@ -20,7 +20,7 @@ export interface Story {
 }
 
 /** Opens two wallets and lets every kind of operation happen on them. */
-export async function tell(url: string): Promise<Story> {
+export async function tell(url: string, historyUrl: string = url): Promise<Story> {
   const ids: string[] = Array.from({ length: 7 }, () => uuidv7());
   const [alice = "", bob = "", transfer = "", refused = "", waiting = "", settled = "", released = ""] = ids;
   const between = { wallet_id: alice, to_wallet_id: bob };
@@ -49,7 +49,7 @@ export async function tell(url: string): Promise<Story> {
     { kind: "SETTLE", id: settled, out_line_id: uuidv7(), in_line_id: uuidv7() },
     { kind: "RELEASE", id: released, failure_code: "account_frozen" },
   ]);
-  await deliver(url);
+  await deliver(url, historyUrl);
   return { alice, bob, transfer, refused, waiting, settled, released };
 }
 
@@ -71,15 +71,14 @@ export async function apply(url: string, operations: readonly Record<string, unk
 }
 
 /** What the relay, the broker and the consumer do together: all that waits in the outbox becomes history. */
-export async function deliver(url: string, { until = "9223372036854775807" } = {}): Promise<void> {
-  await asOwner(url, async (sql) => {
-    await sql`set search_path to wallet`;
-    await sql`
-      select history.record_events(0, (
-        select json_agg(o.payload order by o.id)::text
-        from outbox o, relay_state s
-        where not pg_visible_in_snapshot(o.xid, s.last_snapshot) and o.id <= ${until}))`;
-    await sql`update relay_state set last_snapshot = pg_current_snapshot()`;
+export async function deliver(url: string, historyUrl: string = url): Promise<void> {
+  await asOwner(url, async (wallet) => {
+    const [waiting] = await wallet<{ events: string; now: string }[]>`
+      select coalesce(json_agg(o.payload order by o.id), '[]')::text as events, pg_current_snapshot()::text as now
+      from wallet.outbox o, wallet.relay_state s
+      where not pg_visible_in_snapshot(o.xid, s.last_snapshot)`;
+    await asOwner(historyUrl, (history) => history`select history.record_events(0, ${waiting?.events ?? "[]"}::text)`);
+    await wallet`update wallet.relay_state set last_snapshot = ${waiting?.now ?? ""}::text::pg_snapshot`;
   });
 }
 

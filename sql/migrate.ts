@@ -199,10 +199,10 @@ export function schemasOf(name: string, text: string): Service[] {
 }
 
 if (import.meta.main) {
-  const { loadConfig } = await import("../shared/config.ts");
+  const { configOrExit } = await import("../shared/config.ts");
   const { createLog } = await import("../shared/log.ts");
-  const wallet = loadConfig("wallet");
-  const history = loadConfig("history");
+  const wallet = configOrExit("wallet", ["database"]);
+  const history = configOrExit("history", ["database"]);
   const log = createLog({ service: "migrate", level: wallet.logLevel, pretty: wallet.prettyLogs });
   await migrate({ wallet: wallet.databaseUrl, history: history.databaseUrl }, log);
   log.info({}, "the database is up to date");

@@ -32,16 +32,16 @@ const USAGE = `usage: bun run republish --from <time|id> [--service wallet|histo
   --service  whose events; without it those of both`;
 
 if (import.meta.main) {
-  const { loadConfig } = await import("../shared/config.ts");
-  const { values } = parseArgs({ options: { from: { type: "string" }, service: { type: "string" } } });
-  const from = parseFrom(values.from ?? "");
+  const { configOrExit } = await import("../shared/config.ts");
+  const { values } = parseArgs({ strict: false, options: { from: { type: "string" }, service: { type: "string" } } });
+  const from = parseFrom(String(values.from ?? ""));
   const services = (["wallet", "history"] satisfies Service[]).filter((each) => (values.service ?? each) === each);
   if (from === undefined || services.length === 0 || ("id" in from && services.length > 1)) {
     console.error(USAGE);
     process.exit(2);
   }
   for (const service of services) {
-    const sql = connectFunctions(loadConfig(service).databaseUrl, {
+    const sql = connectFunctions(configOrExit(service, ["database"]).databaseUrl, {
       service,
       purpose: "republish",
       max: 1,

@@ -531,10 +531,10 @@ create table transaction_events (
   event_data jsonb not null,
   constraint transaction_events_pkey PRIMARY KEY (id),
   constraint transaction_events_amount_not_negative CHECK ((amount >= (0)::numeric)),
-  constraint transaction_events_position_once UNIQUE (partition, "position"),
   constraint transaction_events_version_from_one CHECK ((wallet_version >= 1)),
   constraint transaction_events_version_once UNIQUE (wallet_id, wallet_version)
 );
+CREATE INDEX transaction_events_position ON history.transaction_events USING btree (partition, "position");
 CREATE INDEX transaction_events_user_id ON history.transaction_events USING btree (user_id, occurred_at, id);
 CREATE TRIGGER transaction_events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON history.transaction_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 comment on table transaction_events is 'The audit trail: every event of every wallet, once, append-only. Complete when a wallet''s versions run from 1 without gaps.';

@@ -73,7 +73,7 @@ function columnsOfDrizzle(): Column[] {
 }
 
 const byName = (columns: readonly Column[]) =>
-  Object.fromEntries(columns.map(({ table, column, ...rest }) => [`${table}.${column}`, rest] as const).toSorted());
+  Object.fromEntries(columns.map(({ table, column, ...rest }) => [`${table}.${column}`, rest] as const));
 
 describe("shared/schema, Drizzle's view of the database", () => {
   test("has every table and column of the database, and no other, with its type, nullability and primary key", async () => {

@@ -29,7 +29,7 @@ export async function spawnService(
 ): Promise<RunningService> {
   const port = Number(env.PORT ?? (await freePort()));
   const folder = await clusterFolder();
-  const child = Bun.spawn([process.execPath, `${service}/main.ts`], {
+  const child = Bun.spawn([process.execPath, "--no-env-file", `${service}/main.ts`], {
     cwd: CHECKOUT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,6 +1,6 @@
 import { ensureDurable, seekAdmission } from "../shared/admission.ts";
 import { ensureCompatible } from "../shared/compatibility.ts";
-import { loadConfig } from "../shared/config.ts";
+import { configOrExit } from "../shared/config.ts";
 import { createConsumer } from "../shared/consumer.ts";
 import { connectFunctions, connectReads } from "../shared/database.ts";
 import { createMetrics } from "../shared/http/metrics.ts";
@@ -12,6 +12,7 @@ import { keepOutboxDays } from "../shared/outbox-days.ts";
 import { startRelay } from "../shared/relay.ts";
 import * as schema from "../shared/schema/wallet.ts";
 import { stopOnSignals } from "../shared/shutdown.ts";
+import { brokerAnswers } from "../shared/topics.ts";
 import { createApp } from "./app.ts";
 import { CALLS_IN_FLIGHT, createCommitter } from "./committer.ts";
 import { admittedCall, callWith } from "./execute.ts";
@@ -29,13 +30,16 @@ const READ_CONNECTIONS = 8;
 /** One for each call in flight, and one for what is done now and then. */
 const FUNCTION_CONNECTIONS = CALLS_IN_FLIGHT + 1;
 const RELAY_CONNECTIONS = 2;
+/** Health answers within a second. */
+const BROKER_CHECK_MS = 700;
 const WORKER_STOP_MS = 3_000;
 const POOL_STOP_S = 2;
 
-const config = loadConfig("wallet");
+const config = configOrExit("wallet");
 const log = createLog({ service: "wallet", level: config.logLevel, pretty: config.prettyLogs });
 const metrics = createMetrics("wallet");
 const { databaseUrl, kafka } = config;
+const settings = { ...kafka, clientId: "wallet", log };
 
 const functions = connectFunctions(databaseUrl, { service: "wallet", purpose: "functions", max: FUNCTION_CONNECTIONS });
 const reads = connectReads(databaseUrl, { service: "wallet", purpose: "reads", max: READ_CONNECTIONS }, schema);
@@ -54,7 +58,7 @@ const admission = seekAdmission(
 
 const relay = startRelay({
   connect: () => connectFunctions(databaseUrl, { service: "wallet", purpose: "relay", max: RELAY_CONNECTIONS }),
-  connectProducer: (deadlineMs) => connectProducer({ ...kafka, clientId: "wallet-relay", log }, deadlineMs),
+  connectProducer: (deadlineMs) => connectProducer(settings, deadlineMs),
   topic: kafka.topic,
   source: "urn:wallet:wallet-service",
   holder: uuidv7(),
@@ -70,7 +74,7 @@ const committer = createCommitter({
 const queries = createQueries(reads.db);
 const waiting = createWaiting(queries, log);
 const settlements = createConsumer({
-  kafka: { ...kafka, clientId: "wallet-settlements", log },
+  kafka: settings,
   topic: kafka.ledgerTopic,
   groupId: kafka.ledgerGroupId,
   handle: settleWith({ committer, sql: functions, log, onSettled: () => waiting.wake() }),
@@ -94,6 +98,7 @@ const app = createApp({
       return admission.admitted() ? "ok" : "down";
     },
     async broker() {
+      if (!(await brokerAnswers(settings, BROKER_CHECK_MS))) return "down";
       const { standing, last_error } = relay.status();
       return standing === "starting" || standing === "restored_elsewhere" || last_error !== null ? "degraded" : "ok";
     },

@@ -81,7 +81,7 @@ export function showChecks({ results }: CheckReport): string {
 const COMPACT = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
 
 function newTable(head: string[]): InstanceType<typeof Table> {
-  return new Table({ head, chars: COMPACT, style: { head: [], border: [] } });
+  return new Table({ head: head.map((name) => pc.dim(name)), chars: COMPACT, style: { head: [], border: [] } });
 }
 
 function right(content: string): { content: string; hAlign: "right" } {

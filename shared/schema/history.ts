@@ -1,4 +1,4 @@
-import { integer, jsonb, pgSchema, smallint, text as unbounded, uuid } from "drizzle-orm/pg-core";
+import { integer, jsonb, pgSchema, primaryKey, smallint, text as unbounded, uuid } from "drizzle-orm/pg-core";
 import type { WalletEvent } from "../events.ts";
 import { bytes, count, instant, money, text } from "./columns.ts";
 
@@ -28,12 +28,16 @@ export const stream_positions = historySchema.table("stream_positions", {
 });
 
 /** Versions of a wallet that have not arrived although later ones have. */
-export const gaps = historySchema.table("gaps", {
-  wallet_id: uuid("wallet_id").notNull(),
-  from_version: count("from_version").notNull(),
-  to_version: count("to_version").notNull(),
-  created_at: instant("created_at").notNull(),
-});
+export const gaps = historySchema.table(
+  "gaps",
+  {
+    wallet_id: uuid("wallet_id").notNull(),
+    from_version: count("from_version").notNull(),
+    to_version: count("to_version").notNull(),
+    created_at: instant("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.wallet_id, table.from_version] })],
+);
 
 /** Messages that could not be applied, as they came. */
 export const dead_letters = historySchema.table("dead_letters", {

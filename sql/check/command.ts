@@ -1,13 +1,17 @@
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import pc from "picocolors";
-import { loadConfig } from "../../shared/config.ts";
+import { findSystem } from "../../dev/running.ts";
 import { type CheckReport, type CheckResult, check, DEFAULT_WAIT_MS } from "../check.ts";
 import type { Row } from "./statements.ts";
 
 /** `bun run check`: the checks as a table for a person, and an exit code for a script. */
 
-const USAGE = `Verifies the invariants of the wallet and history databases (DATABASE_URL, as their owner).
+const USAGE = `usage: bun run check [--live] [--wait <s>]
+
+Verifies the invariants of both databases: those that DATABASE_URL (or WALLET_DATABASE_URL and HISTORY_DATABASE_URL)
+names, as their owner, else those of a running \`bun start\`.
 
   --live        the system is at work: judge the history only up to where it has come
   --wait <s>    seconds that events may still be on their way (default ${DEFAULT_WAIT_MS / 1000})
@@ -18,21 +22,52 @@ const MOST_SHOWN = 20;
 /** Characters of one value that are shown: a payload is longer than a screen. */
 const MOST_CHARACTERS = 200;
 
-/** The exit code: 0 where all holds, 1 where something does not, 2 where the call makes no sense. */
+/** The exit code: 0 where all holds, 1 where something does not, 2 where it could not be found out. */
 export async function runCommand(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { live: { type: "boolean" }, wait: { type: "string" }, help: { type: "boolean" } },
-  });
-  const wait_s = Number(values.wait ?? DEFAULT_WAIT_MS / 1000);
-  if (values.help === true || !(wait_s >= 0)) {
+  const asked = parse(args);
+  if (asked === null || asked.help) {
     console.log(USAGE);
-    return values.help === true ? 0 : 2;
+    return asked === null ? 2 : 0;
   }
-  const databases = { wallet: loadConfig("wallet").databaseUrl, history: loadConfig("history").databaseUrl };
-  const report = await check(databases, { live: values.live ?? false, wait_ms: wait_s * 1000 });
-  console.log(reportText(report));
-  return report.holds ? 0 : 1;
+  const { databases } = findSystem(join(import.meta.dir, "../.."), process.env);
+  if (databases === null) {
+    console.error("No database to check: set DATABASE_URL, or run `bun start` in another terminal.");
+    return 2;
+  }
+  try {
+    const report = await check(databases, asked);
+    console.log(reportText(report));
+    return report.holds ? 0 : 1;
+  } catch (error) {
+    console.error(messagesOf(error).join(" "));
+    return 2;
+  }
+}
+
+interface Asked {
+  readonly help: boolean;
+  readonly live: boolean;
+  readonly wait_ms: number;
+}
+
+/** Null where the arguments make no sense. */
+function parse(args: readonly string[]): Asked | null {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { live: { type: "boolean" }, wait: { type: "string" }, help: { type: "boolean" } },
+    });
+    const wait_ms = values.wait === undefined ? DEFAULT_WAIT_MS : Number(values.wait) * 1000;
+    return wait_ms >= 0 ? { help: values.help ?? false, live: values.live ?? false, wait_ms } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The messages of an error and of what caused it. */
+function messagesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : messagesOf(error.cause))];
 }
 
 /** Table, offending rows and verdict. */

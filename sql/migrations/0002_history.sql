@@ -27,13 +27,16 @@ create table transaction_events (
   position bigint not null,
   event_data jsonb not null,
   constraint transaction_events_version_once unique (wallet_id, wallet_version),
-  constraint transaction_events_position_once unique (partition, position),
   constraint transaction_events_version_from_one check (wallet_version >= 1),
   constraint transaction_events_amount_not_negative check (amount >= 0)
 );
 
 -- Activity of a user, over all wallets, by time; the id makes the order total, so that pages neither skip nor repeat.
 create index transaction_events_user_id on transaction_events (user_id, occurred_at, id);
+
+-- The stream. Not unique, although positions are: ON CONFLICT DO NOTHING, which the batch is stored with, would pass over an
+-- event in silence if its position were ever taken, and a place in the stream is worth less than an event.
+create index transaction_events_position on transaction_events (partition, position);
 
 comment on table transaction_events is
   'The audit trail: every event of every wallet, once, append-only. Complete when a wallet''s versions run from 1 without gaps.';

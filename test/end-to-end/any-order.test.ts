@@ -1,7 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import { freePort } from "../../dev/ports.ts";
 import { type RunningService, spawnService, until } from "../cluster.ts";
-import { expectInvariants, type Ground, get, historyOf, openFunded, post, prepareGround, stopAll } from "./system.ts";
+import {
+  expectInvariants,
+  type Ground,
+  get,
+  historyOf,
+  isAtWork,
+  openFunded,
+  post,
+  prepareGround,
+  stopAll,
+} from "./system.ts";
 
 /** Hands connections on to the broker: from outside, a broker that has come up at this address. */
 function comeUp(port: number, broker: string): { stop(): void } {
@@ -50,6 +60,7 @@ describe("the servers may start, stop and come back in any order", () => {
       const wallet = await spawnService("wallet", env);
       const first = await spawnService("history", env);
       started.push(wallet, first);
+      await isAtWork(wallet);
       const [a, b] = [await openFunded(wallet, "ann", "100"), await openFunded(wallet, "bert", "100")];
       expect(await historyOf(first, a, 2)).toHaveLength(2);
       expect(await first.kill()).toBe(0);
@@ -71,6 +82,7 @@ describe("the servers may start, stop and come back in any order", () => {
       const wallet = await spawnService("wallet", env);
       const first = await spawnService("history", env);
       started.push(wallet, first);
+      await isAtWork(wallet);
       const [a, b] = [await openFunded(wallet, "ann", "1000"), await openFunded(wallet, "bert", "1000")];
       await historyOf(first, a, 2);
       const pay = () => post(wallet, `/wallets/${a}/transfer`, { to_wallet_id: b, amount: "1" });
@@ -90,6 +102,7 @@ describe("the servers may start, stop and come back in any order", () => {
       await until(async () => (await get(history, "/health")).body.status === "ok", { what: "the history is well" });
       const wallet = await spawnService("wallet", env);
       started.push(wallet);
+      await isAtWork(wallet);
       const id = await openFunded(wallet, "ann", "7");
       const events = await historyOf(history, id, 2);
       expect(events.map((event) => event.event_type)).toEqual(["WALLET_CREATED", "WALLET_FUNDED"]);
@@ -101,6 +114,7 @@ describe("the servers may start, stop and come back in any order", () => {
       const wallet = await spawnService("wallet", { ...env, KAFKA_BROKERS: `127.0.0.1:${port}` });
       const history = await spawnService("history", env);
       started.push(wallet, history);
+      await isAtWork(wallet);
       const [a, b] = [await openFunded(wallet, "ann", "10"), await openFunded(wallet, "bert", "10")];
       expect((await post(wallet, `/wallets/${a}/transfer`, { to_wallet_id: b, amount: "4" })).status).toBe(201);
       const health = await get(wallet, "/health");

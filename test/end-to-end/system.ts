@@ -8,6 +8,7 @@ import {
   type RunningService,
   spawnService,
   type TestDatabase,
+  until,
 } from "../cluster.ts";
 
 export interface Ground {
@@ -66,7 +67,16 @@ export async function startSystem(label: string): Promise<RunningSystem> {
     spawnService("wallet", ground.env),
     spawnService("history", ground.env),
   ]);
+  await Promise.all([wallet, history].map(isAtWork));
   return { ...ground, wallet, history };
+}
+
+/** Resolves when the server has been let in by its database: it is live before. */
+export async function isAtWork(service: RunningService): Promise<void> {
+  await until(async () => (await fetch(`${service.url}/health`)).ok, {
+    timeout_ms: 30_000,
+    what: "the server is at work",
+  });
 }
 
 /** Ends the servers in order and drops the database. */

@@ -105,9 +105,8 @@ begin
           else 'conflicting_event'
         end
       from jsonb_array_elements(p_events::jsonb) with ordinality as e (event, ordinal)
-      left join transaction_events new on new.partition = p_partition and new.position = v_last + e.ordinal
       left join transaction_events same on same.id = (e.event ->> 'id')::uuid
-      where new.id is null
+      where (same.partition, same.position) is distinct from (p_partition, v_last + e.ordinal)
       order by e.ordinal;
   end if;
 end

@@ -8,8 +8,16 @@
 --
 -- Why snapshots: rows become visible in another order than their ids (a later id commits first) and their transactions'
 -- numbers (a writer takes its number, then waits for a lock), so a cursor over either loses or misorders events.
--- "Not seen by a snapshot" is exactly `xid = any(xip) or xid >= xmax`: two index conditions. The range since xmin would
--- also be right, but is read again and again while a transaction anywhere on the server stays open.
+-- "Not seen by a snapshot" is exactly `xid = any(xip) or xid >= xmax`: two index conditions.
+--
+-- Ways tried, on two busy cores, 200,000 rows written and sent while one transaction stays open in another database:
+--
+--   way                                                       nothing to do    1,000 events
+--   snapshot, xid = any(xip) or xid >= xmax (this one)              0.8 ms    read 6.8 ms, advance 0.7 ms
+--   snapshot, xid >= xmin and not visible                            98 ms    the same; grows while that one stays open
+--   delete exactly what was acknowledged                             48 ms    delete 62 ms; dead rows until a vacuum
+--
+-- On idle cores and a million sent rows: nothing to do 0.2 ms, a page of 500 in a backlog 1.9 ms, advance 0.4 ms.
 --
 -- The plans of these functions are fixed: one made while the table was empty, or on old statistics, would scan the
 -- table for ever.
