@@ -25,6 +25,8 @@ const POLL_MS = 25;
 const IDLE_MS = 60_000;
 /** A look that takes longer has lost its connection. */
 const LOOK_DEADLINE_MS = 7_000;
+/** A look that hangs is not waited for longer: it changes nothing. */
+const STOP_DEADLINE_MS = 1_000;
 
 interface Waiter extends Awaited {
   readonly settle: (arrived: boolean) => void;
@@ -73,7 +75,7 @@ export function createArrivals({ queries, log }: ArrivalsOptions): Arrivals {
     },
     async stop() {
       for (const waiter of waiting) waiter.settle(false);
-      await loop.stop(LOOK_DEADLINE_MS);
+      await loop.stop(STOP_DEADLINE_MS);
     },
   };
 }

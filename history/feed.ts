@@ -41,6 +41,8 @@ const POLL_MS = 50;
 const IDLE_MS = 60_000;
 /** A look reads a few stretches; one that takes longer has lost its connection. */
 const LOOK_DEADLINE_MS = 15_000;
+/** A look that hangs is not waited for longer: it changes nothing. */
+const STOP_DEADLINE_MS = 1_000;
 
 export interface FeedOptions {
   readonly queries: Pick<Queries, "positions" | "eventsBetween">;
@@ -124,6 +126,6 @@ export function createFeed({ queries, log }: FeedOptions): Feed {
     wake() {
       if (joined.size > 0) loop.wake();
     },
-    stop: () => loop.stop(LOOK_DEADLINE_MS),
+    stop: () => loop.stop(STOP_DEADLINE_MS),
   };
 }

@@ -135,7 +135,7 @@ describe("a message that cannot be applied stands alone", () => {
     [
       "of the other topic",
       (message, event) => ({ ...message, value: JSON.stringify({ ...event, type: "LEDGER_SUCCESS" }) }),
-      /no event/,
+      /event/,
     ],
     [
       "whose amount has five decimals",

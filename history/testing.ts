@@ -58,6 +58,14 @@ export function tellWallet(user_id = "alice", wallet_id: string = uuidv7()) {
       return next("WALLET_FUNDED", { transaction_id: uuidv7(), amount: "1.0000", posting: "OWN", ...fields });
     },
     frozen: (fields?: Partial<WalletEvent>) => next("WALLET_FROZEN", fields),
+    /** Any other event; its balances are the caller's to say, should they matter. */
+    event: next,
+    /** A saga's reservation, in the two fields that name it. */
+    reserved(counterparty_wallet_id: string, amount: string, fields: Partial<WalletEvent> = {}): WalletEvent {
+      const id = uuidv7();
+      const ids = { transaction_id: id, transfer_id: id, counterparty_wallet_id };
+      return next("WALLET_RESERVED", { ...ids, amount, posting: "SAGA", ...fields });
+    },
     /** The creation and so many fundings. */
     story(versions: number): WalletEvent[] {
       return [this.created(), ...Array.from({ length: versions - 1 }, () => this.funded())];

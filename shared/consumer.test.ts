@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startBroker } from "../dev/broker.ts";
 import { createTopics as makeTopics } from "../dev/create-topic.ts";
 import { kafkaLibs } from "../dev/kafka-libs.ts";
-import { cluster, createTopics, until } from "../test/cluster.ts";
+import { record } from "../dev/processes.ts";
+import { cluster, clusterFolder, createTopics, until } from "../test/cluster.ts";
 import { silent } from "../test/outbox.ts";
 import { type Consumer, type ConsumerOptions, createConsumer } from "./consumer.ts";
 import { connectProducer, type KafkaSettings } from "./kafka.ts";
@@ -160,9 +159,13 @@ describe("a batch counts only when it is applied", () => {
 
 describe("a broker that is killed and comes back", () => {
   test("is read again within 10 s", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "broker-"));
+    // Below the run's folder and known to it, so that it ends with the run even if this test fails.
+    const run = await clusterFolder();
+    const folder = join(run, "broker-to-kill");
+    const known = () => record(join(run, "services", `${broker.pid}.json`), broker.pid);
     const libsDir = await kafkaLibs(join(import.meta.dir, "../.data/kafka"), () => undefined);
     let broker = await startBroker({ dataDir: folder, libsDir });
+    known();
     const own: KafkaSettings = { ...kafka, brokers: [broker.brokers] };
     await makeTopics(own, ["t"], 1);
     const { consumer, seen } = reading("t", "g", { kafka: own });
@@ -170,13 +173,13 @@ describe("a broker that is killed and comes back", () => {
     await until(() => seen.length >= 10);
     await broker.kill();
     broker = await startBroker({ dataDir: folder, libsDir, port: broker.port });
+    known();
     const back_at = performance.now();
     await send("t", 1, 10, own);
     await until(() => seen.includes("10"), { timeout_ms: 30_000 });
     const took_ms = performance.now() - back_at;
     await consumer.stop(1_000);
     await broker.kill();
-    rmSync(folder, { recursive: true, force: true });
     expect(took_ms).toBeLessThan(10_000);
   });
 });

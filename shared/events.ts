@@ -47,7 +47,6 @@ export const EVENT_TYPES = [...WALLET_EVENT_TYPES, ...LEDGER_EVENT_TYPES] as con
 export type WalletEventType = (typeof WALLET_EVENT_TYPES)[number];
 export type LedgerEventType = (typeof LEDGER_EVENT_TYPES)[number];
 export type EventType = (typeof EVENT_TYPES)[number];
-export type Posting = "OWN" | "SAGA" | "NONE";
 
 const literals = <const T extends readonly string[]>(values: T) =>
   Type.Union(values.map((value) => Type.Literal(value as T[number])));

@@ -417,6 +417,95 @@ comment on column gaps.to_version is 'The last missing version of this range, in
 comment on column gaps.created_at is 'When this range was first seen to be missing; the pieces of a range that was filled in part keep its time.';
 grant delete, insert, select on gaps to history_app;
 
+create table ledger_accounts (
+  id text collate "C" not null,
+  kind character varying(8) not null,
+  currency character(3) not null,
+  balance numeric(24,4),
+  applied_version bigint,
+  frozen boolean not null default false,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint ledger_accounts_pkey PRIMARY KEY (id),
+  constraint ledger_accounts_balance_not_negative CHECK ((balance >= (0)::numeric)),
+  constraint ledger_accounts_kind_known CHECK (((kind)::text = ANY ((ARRAY['wallet'::character varying, 'external'::character varying, 'clearing'::character varying])::text[]))),
+  constraint ledger_accounts_version_not_negative CHECK ((applied_version >= 0)),
+  constraint ledger_accounts_wallet_has_balance CHECK (((((kind)::text = 'wallet'::text) = (balance IS NOT NULL)) AND (((kind)::text = 'wallet'::text) = (applied_version IS NOT NULL))))
+) with (fillfactor=70);
+comment on table ledger_accounts is 'One row per account. A page keeps room (fillfactor) so that an update of the balance stays on it and touches no index.';
+comment on column ledger_accounts.id is 'A wallet''s id, or the kind and the currency: external:USD, clearing:USD.';
+comment on column ledger_accounts.kind is 'wallet: what is owed to its owner. external: the world outside, negative by what came in. clearing: transfers whose two sides are not both
+posted yet, zero at rest.';
+comment on column ledger_accounts.balance is 'Credits less debits, of a wallet''s account. Wider than a wallet''s balance: sagas towards the wallet are posted by other partitions while its own
+payments may still be on their way. Null for the others: every partition would queue for their one row; theirs is a sum over ledger_totals.';
+comment on column ledger_accounts.applied_version is 'The wallet''s last version that the ledger has applied; 0 for one that was met as a receiver before its own events. Null for the others.';
+comment on column ledger_accounts.frozen is 'The ledger refuses sagas from and to it. Not the wallet''s own freeze, and of no effect on what the wallet reports as done.';
+grant insert, select, update (balance, applied_version, frozen, updated_at) on ledger_accounts to history_app;
+
+create table ledger_backlog (
+  wallet_id uuid not null,
+  partition smallint not null,
+  constraint ledger_backlog_pkey PRIMARY KEY (wallet_id)
+);
+comment on table ledger_backlog is 'Wallets with stored events that the ledger has not applied although nothing is missing before them: a gap has closed in front of more events than
+one call may apply. continue_ledger() goes on with them; empty at rest.';
+grant delete, insert, select on ledger_backlog to history_app;
+
+create table ledger_decisions (
+  transaction_id uuid not null,
+  outcome character varying(7) not null,
+  reason character varying(40),
+  event_id uuid not null,
+  payload json not null,
+  created_at timestamp with time zone not null,
+  constraint ledger_decisions_pkey PRIMARY KEY (transaction_id),
+  constraint ledger_decisions_failure_named CHECK ((((outcome)::text = 'FAILED'::text) = (reason IS NOT NULL))),
+  constraint ledger_decisions_outcome_known CHECK (((outcome)::text = ANY ((ARRAY['SUCCESS'::character varying, 'FAILED'::character varying])::text[])))
+);
+CREATE TRIGGER ledger_decisions_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON history.ledger_decisions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+comment on table ledger_decisions is 'What the ledger has decided on each saga, once and for all; append-only.';
+comment on column ledger_decisions.transaction_id is 'The saga.';
+comment on column ledger_decisions.reason is 'Why it was refused: currency_mismatch, account_frozen, insufficient_funds.';
+comment on column ledger_decisions.payload is 'The decision''s event; json, not jsonb: asked again, the ledger answers the same bytes.';
+grant insert, select on ledger_decisions to history_app;
+
+create table ledger_entries (
+  id uuid not null default uuidv7(),
+  movement_id uuid not null,
+  transaction_id uuid not null,
+  transfer_id uuid,
+  account_id text collate "C" not null,
+  direction character varying(6) collate "C" not null,
+  amount numeric(19,4) not null,
+  balance_after numeric(24,4),
+  created_at timestamp with time zone not null,
+  constraint ledger_entries_pkey PRIMARY KEY (account_id, id),
+  constraint ledger_entries_amount_positive CHECK ((amount > (0)::numeric)),
+  constraint ledger_entries_direction_known CHECK (((direction)::text = ANY ((ARRAY['DEBIT'::character varying, 'CREDIT'::character varying])::text[]))),
+  constraint ledger_entries_side_once UNIQUE (movement_id, account_id, direction)
+);
+CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON history.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+comment on table ledger_entries is 'The postings, append-only: two entries each, a debit and a credit of one amount. No foreign key to the accounts, whose rows would be locked once
+more for each entry; a check compares the two.';
+comment on column ledger_entries.id is 'Drawn while the account is locked, so it grows along a wallet''s account.';
+comment on column ledger_entries.movement_id is 'The movement of money that the entry belongs to: the transfer, the saga, or the funding or withdrawal. With account and direction it occurs once,
+which is what makes an event, or a saga, post once; and it finds all entries of a movement.';
+comment on column ledger_entries.transaction_id is 'The line of the wallet that was posted, or the saga.';
+comment on column ledger_entries.balance_after is 'Of a wallet''s account, the balance behind this entry; null for the others, which have no order.';
+grant insert, select on ledger_entries to history_app;
+
+create table ledger_totals (
+  partition smallint not null,
+  account_kind character varying(8) collate "C" not null,
+  currency character(3) not null,
+  debits numeric not null,
+  credits numeric not null,
+  constraint ledger_totals_pkey PRIMARY KEY (partition, account_kind, currency)
+) with (fillfactor=10);
+comment on table ledger_totals is 'Sums of all entries, by the partition of the events that were posted. record_events() takes turns within a partition, so nobody waits for a row;
+the trial balance and the accounts without a balance of their own are a sum over a few rows instead of over all entries.';
+grant insert, select, update (debits, credits) on ledger_totals to history_app;
+
 create table outbox (
   id bigint not null generated always as identity (cache 1),
   xid xid8 not null default pg_current_xact_id(),
@@ -535,6 +624,7 @@ create table transaction_events (
   constraint transaction_events_version_once UNIQUE (wallet_id, wallet_version)
 );
 CREATE INDEX transaction_events_position ON history.transaction_events USING btree (partition, "position");
+CREATE INDEX transaction_events_transaction_id ON history.transaction_events USING btree (transaction_id) WHERE (transaction_id IS NOT NULL);
 CREATE INDEX transaction_events_user_id ON history.transaction_events USING btree (user_id, occurred_at, id);
 CREATE TRIGGER transaction_events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON history.transaction_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 comment on table transaction_events is 'The audit trail: every event of every wallet, once, append-only. Complete when a wallet''s versions run from 1 without gaps.';
@@ -567,6 +657,21 @@ create function advance_republished(p_epoch bigint, p_lease_ms integer, p_sent_i
   set search_path=history, pg_catalog, pg_temp;
 grant execute on function advance_republished(p_epoch bigint, p_lease_ms integer, p_sent_id bigint, p_complete boolean) to history_app;
 
+create function apply_ledger(p_partition integer, p_wallet_ids uuid[])
+  returns void language plpgsql volatile
+  set enable_seqscan=off
+  set plan_cache_mode=force_generic_plan
+  set search_path=history, pg_catalog, pg_temp;
+comment on function apply_ledger(p_partition integer, p_wallet_ids uuid[]) is 'Posts the stored events of these wallets, whose events come by this partition, and decides the sagas among them.';
+grant execute on function apply_ledger(p_partition integer, p_wallet_ids uuid[]) to history_app;
+
+create function continue_ledger()
+  returns boolean language plpgsql volatile
+  set enable_seqscan=off
+  set search_path=history, pg_catalog, pg_temp;
+comment on function continue_ledger() is 'Applies a part of the backlog to the ledger; false if there is none.';
+grant execute on function continue_ledger() to history_app;
+
 create function create_outbox_days(p_ahead integer)
   returns integer language plpgsql volatile security definer
   set lock_timeout=500ms
@@ -578,6 +683,18 @@ create function drop_outbox_days(p_kept integer)
   set lock_timeout=500ms
   set search_path=history, pg_catalog, pg_temp;
 grant execute on function drop_outbox_days(p_kept integer) to history_app;
+
+create function fill_ledger()
+  returns void language plpgsql volatile
+  set search_path=history, pg_catalog, pg_temp;
+comment on function fill_ledger() is 'Applies every stored event that the ledger has not applied yet and that no gap holds back.';
+
+create function freeze_account(p_id text, p_frozen boolean)
+  returns boolean language plpgsql volatile
+  set enable_seqscan=off
+  set search_path=history, pg_catalog, pg_temp;
+comment on function freeze_account(p_id text, p_frozen boolean) is 'Freezes or unfreezes an account of the ledger; false if there is none of this id.';
+grant execute on function freeze_account(p_id text, p_frozen boolean) to history_app;
 
 create function measure_outbox(p_most integer, OUT events bigint, OUT oldest_at timestamp with time zone)
   returns record language plpgsql stable
@@ -625,6 +742,13 @@ create function release_lease(p_epoch bigint)
   returns void language sql volatile
   set search_path=history, pg_catalog, pg_temp;
 grant execute on function release_lease(p_epoch bigint) to history_app;
+
+create function repeat_decisions(p_transaction_ids uuid[])
+  returns void language sql volatile
+  set enable_seqscan=off
+  set search_path=history, pg_catalog, pg_temp;
+comment on function repeat_decisions(p_transaction_ids uuid[]) is 'Writes the decisions on these sagas to the outbox once more.';
+grant execute on function repeat_decisions(p_transaction_ids uuid[]) to history_app;
 
 create function republish(p_from_id bigint, p_from_time timestamp with time zone)
   returns bigint language plpgsql volatile

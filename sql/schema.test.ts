@@ -29,6 +29,8 @@ describe("sql/schema.sql", () => {
 /** Tables that only SQL functions and commands of operators touch, so that no Drizzle table is needed. */
 const SQL_ONLY = new Set([
   "wallet.dead_letters",
+  "history.ledger_decisions",
+  "history.ledger_backlog",
   ...["wallet", "history"].flatMap((schema) =>
     ["outbox", "outbox_default", "relay_state", "schema_migrations", "schema_functions", "schema_compatibility"].map(
       (table) => `${schema}.${table}`,

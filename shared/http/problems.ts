@@ -1,6 +1,6 @@
 import { PROBLEMS, type ProblemCode } from "./catalogue.ts";
 
-export { isProblemCode, PROBLEM_CODES, PROBLEMS, type ProblemCode, type ProblemKind } from "./catalogue.ts";
+export { isProblemCode, PROBLEM_CODES, PROBLEMS, type ProblemCode } from "./catalogue.ts";
 
 /** One thing that is wrong with the request. `path` is a JSON Pointer: `/amount`, `/limit`, `/id`, `/If-Match`. */
 export interface RequestError {

@@ -7,6 +7,12 @@ import { customType } from "drizzle-orm/pg-core";
 /** `numeric(19,4)` as a decimal string with exactly four decimals, as PostgreSQL writes it. */
 export const money = customType<{ data: string; driverData: string }>({ dataType: () => "numeric(19,4)" });
 
+/** `numeric(24,4)`, likewise: a balance of the ledger, which may be more than a wallet may hold. */
+export const ledgerMoney = customType<{ data: string; driverData: string }>({ dataType: () => "numeric(24,4)" });
+
+/** `numeric` without a bound: a sum. */
+export const total = customType<{ data: string; driverData: string }>({ dataType: () => "numeric" });
+
 /** `char(3)`: an ISO 4217 code. */
 export const currency = customType<{ data: string; driverData: string }>({ dataType: () => "character(3)" });
 

@@ -1,6 +1,6 @@
-import { integer, jsonb, pgSchema, primaryKey, smallint, text as unbounded, uuid } from "drizzle-orm/pg-core";
+import { boolean, integer, jsonb, pgSchema, primaryKey, smallint, text as unbounded, uuid } from "drizzle-orm/pg-core";
 import type { WalletEvent } from "../events.ts";
-import { bytes, count, instant, money, text } from "./columns.ts";
+import { bytes, count, currency, instant, ledgerMoney, money, text, total } from "./columns.ts";
 
 /** Schema `history` as Drizzle sees it. `sql/migrations` is the truth; a test compares every column with it. */
 export const historySchema = pgSchema("history");
@@ -52,3 +52,45 @@ export const dead_letters = historySchema.table("dead_letters", {
   created_at: instant("created_at").notNull(),
   replayed_at: instant("replayed_at"),
 });
+
+/** One row per account of the ledger: a wallet's, `external:USD`, `clearing:USD`. */
+export const ledger_accounts = historySchema.table("ledger_accounts", {
+  id: unbounded("id").primaryKey(),
+  kind: text("kind", { length: 8 }).$type<"wallet" | "external" | "clearing">().notNull(),
+  currency: currency("currency").notNull(),
+  balance: ledgerMoney("balance"),
+  applied_version: count("applied_version"),
+  frozen: boolean("frozen").notNull(),
+  created_at: instant("created_at").notNull(),
+  updated_at: instant("updated_at").notNull(),
+});
+
+/** The postings of the ledger, two entries each; append-only. */
+export const ledger_entries = historySchema.table(
+  "ledger_entries",
+  {
+    id: uuid("id").notNull(),
+    movement_id: uuid("movement_id").notNull(),
+    transaction_id: uuid("transaction_id").notNull(),
+    transfer_id: uuid("transfer_id"),
+    account_id: unbounded("account_id").notNull(),
+    direction: text("direction", { length: 6 }).$type<"DEBIT" | "CREDIT">().notNull(),
+    amount: money("amount").notNull(),
+    balance_after: ledgerMoney("balance_after"),
+    created_at: instant("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.account_id, table.id] })],
+);
+
+/** Sums of the ledger's entries by kind of account, for each partition of the topic that they came by. */
+export const ledger_totals = historySchema.table(
+  "ledger_totals",
+  {
+    partition: smallint("partition").notNull(),
+    account_kind: text("account_kind", { length: 8 }).$type<"wallet" | "external" | "clearing">().notNull(),
+    currency: currency("currency").notNull(),
+    debits: total("debits").notNull(),
+    credits: total("credits").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.partition, table.account_kind, table.currency] })],
+);

@@ -2,15 +2,20 @@
 --
 -- record_events: stores one Kafka batch of one partition. The only writer of transaction_events, stream_positions and gaps.
 --
--- One call is one transaction: the whole batch becomes visible, or nothing of it. Only exceptions are answered, so that
--- the usual batch, all of it new, costs no result rows:
+-- One call is one transaction: the whole batch becomes visible, with its postings in the ledger and its decisions on sagas,
+-- or nothing of it. Only exceptions are answered, so that the usual batch, all of it new, costs no result rows:
 --
---   duplicate            this very event is stored already (a redelivery): nothing is left to do
+--   duplicate            this very event is stored already (a redelivery): nothing is left to do, but a decision on a saga is
+--                        sent again, because the wallet service asks again when it has not heard it
 --   conflicting_version  the wallet has another event under this version
 --   conflicting_event    something else is stored under this event's id
 --
 -- The first to arrive wins, within a batch too, since rows go in by ordinal. A value that does not fit its column ends the
 -- call with its SQLSTATE (22…, 23…) and stores nothing: the caller halves the batch until the bad message stands alone.
+--
+-- Measured without the ledger, 2 cores, fsync on: 16,000-19,000 events/s by one session with 1,000 events a call, 29,000/s by
+-- two sessions on two partitions with 500; about 43 ms of CPU for 1,000 events. Reading 1,000 events out of the JSON takes
+-- 11 ms with jsonb_to_record, and 14 ms with ->> for each field.
 create or replace function record_events(p_partition int, p_events text)
 returns table (ordinal int, outcome text)
 language plpgsql
@@ -24,6 +29,7 @@ declare
   v_count int;
   v_stored int;
   v_rounded int;
+  v_stored_wallet_ids uuid[];
   v_wallet_ids uuid[];
   v_prior_versions bigint[];
 begin
@@ -78,9 +84,10 @@ begin
     (select count(*) from incoming),
     (select count(*) from incoming where scale(amount) > 4),
     (select coalesce(sum(versions), 0) from wallets),
+    (select array_agg(wallet_id) from wallets),
     (select array_agg(wallet_id) from odd),
     (select array_agg(prior_version) from odd)
-  into v_count, v_rounded, v_stored, v_wallet_ids, v_prior_versions;
+  into v_count, v_rounded, v_stored, v_stored_wallet_ids, v_wallet_ids, v_prior_versions;
 
   -- numeric(19, 4) rounds a fifth decimal silently, and money is never rounded.
   if v_rounded > 0 then
@@ -95,7 +102,19 @@ begin
     perform update_gaps(p_partition, v_last, v_wallet_ids, v_prior_versions);
   end if;
 
+  -- Behind the gaps, which say how far a wallet is complete.
+  if v_stored > 0 then
+    perform apply_ledger(p_partition, v_stored_wallet_ids);
+  end if;
+
   if v_stored < v_count then
+    perform repeat_decisions(array(
+      select (e.event ->> 'transaction_id')::uuid
+      from jsonb_array_elements(p_events::jsonb) with ordinality as e (event, ordinal)
+      join transaction_events same on same.id = (e.event ->> 'id')::uuid and same.event_data = e.event
+      where e.event ->> 'posting' = 'SAGA'
+        and (same.partition, same.position) is distinct from (p_partition, v_last + e.ordinal)));
+
     return query
       select
         e.ordinal::int,
