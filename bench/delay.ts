@@ -1,5 +1,5 @@
 /**
- * `bun bench/delay.ts`: how long after a transfer its events are in the history, measured on the running system.
+ * `bun run delay`: how long after a transfer its events are in the history, measured on the running system.
  *
  * Open loop: transfers start at fixed moments, whether earlier ones are answered or not, so that a slow moment is counted
  * for every transfer that would have met it (no coordinated omission). The end of each is when a client that asks the

@@ -10,11 +10,17 @@ import { balanceRoutes } from "./balance.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { eventRoutes } from "./events.ts";
 import { lagRoutes, type MeasureLag } from "./lag.ts";
+import { type FreezeAccount, ledgerRoutes } from "./ledger.ts";
+import type { LedgerQueries } from "./ledger-queries.ts";
 import type { Queries } from "./queries.ts";
+import type { Replay } from "./replay.ts";
 import type { Stream } from "./stream.ts";
 
 export interface AppDependencies {
   readonly queries: Queries;
+  readonly ledger: LedgerQueries;
+  readonly freezeAccount: FreezeAccount;
+  readonly replay: Replay;
   readonly arrivals: Arrivals;
   readonly stream: Stream;
   readonly measureLag: MeasureLag;
@@ -27,6 +33,9 @@ export interface AppDependencies {
 /** The history service: which plugins, in which order. */
 export function createApp({
   queries,
+  ledger,
+  freezeAccount,
+  replay,
   arrivals,
   stream,
   measureLag,
@@ -44,8 +53,9 @@ export function createApp({
     .use(eventRoutes({ queries, arrivals }))
     .use(balanceRoutes(queries))
     .use(stream.routes())
+    .use(ledgerRoutes({ queries: ledger, freezeAccount }))
     .use(lagRoutes(measureLag))
-    .use(deadLetterRoutes(queries));
+    .use(deadLetterRoutes(queries, replay));
 }
 
 const API = {
@@ -54,6 +64,7 @@ const API = {
   description: "What happened to every wallet: complete, in order, without duplicates, and able to prove it.",
   tags: [
     { name: "History", description: "Events of wallets and users, balances then, and what happens now." },
+    { name: "Ledger", description: "The double entries of what happened, and which accounts sagas may touch." },
     { name: "Operation", description: "How far the history is behind, and what could not be applied." },
   ],
 };

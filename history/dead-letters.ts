@@ -5,12 +5,19 @@ import { decodeCursor, listParameters, page, parseLimit } from "../shared/http/l
 import { Problem } from "../shared/http/problems.ts";
 import { json } from "./answer.ts";
 import { DeadLetter, DeadLetterList, EXAMPLES, toDeadLetter } from "./models.ts";
-import type { Queries } from "./queries.ts";
+import type { DeadLetterRow, Queries } from "./queries.ts";
+import type { Replay } from "./replay.ts";
 
 const TAGS = ["Operation"];
 
 /** What could not be applied, for the operator. */
-export function deadLetterRoutes(queries: Queries) {
+export function deadLetterRoutes(queries: Queries, replay: Replay) {
+  const letter = async (id: string): Promise<DeadLetterRow> => {
+    const row = await queries.deadLetter(id);
+    if (row === undefined) throw new Problem("not_found", { detail: "There is no dead letter with this id." });
+    return row;
+  };
+
   return new Elysia()
     .get(
       "/dead-letters",
@@ -36,22 +43,36 @@ export function deadLetterRoutes(queries: Queries) {
         }),
       },
     )
-    .get(
-      "/dead-letters/:id",
+    .get("/dead-letters/:id", async ({ params }) => json(toDeadLetter(await letter(params.id))), {
+      params: idPath,
+      ...describe({
+        operationId: "getDeadLetter",
+        summary: "Read a dead letter",
+        tags: TAGS,
+        answer: DeadLetter,
+        example: EXAMPLES.dead_letter,
+        errors: ["not_found", "unavailable"],
+      }),
+    })
+    .post(
+      "/dead-letters/:id/replay",
       async ({ params }) => {
-        const row = await queries.deadLetter(params.id);
-        if (row === undefined) throw new Problem("not_found", { detail: "There is no dead letter with this id." });
-        return json(toDeadLetter(row));
+        const refusal = await replay(await letter(params.id));
+        if (refusal !== undefined) throw new Problem("not_replayable", { detail: refusal });
+        return json(toDeadLetter(await letter(params.id)));
       },
       {
         params: idPath,
         ...describe({
-          operationId: "getDeadLetter",
-          summary: "Read a dead letter",
+          operationId: "replayDeadLetter",
+          summary: "Apply a dead letter after all",
+          description:
+            "As if its message came now; what it holds up goes on. Repeated: the same answer, and nothing more.",
           tags: TAGS,
           answer: DeadLetter,
-          example: EXAMPLES.dead_letter,
-          errors: ["not_found", "unavailable"],
+          example: { ...EXAMPLES.dead_letter, replayed_at: "2026-01-31T12:30:00.000000Z" },
+          requestHeaders: ["Idempotency-Key"],
+          errors: ["not_found", "not_replayable", "unavailable"],
         }),
       },
     );

@@ -58,8 +58,11 @@ export function record(before: LedgerState, events: readonly WalletEvent[]): Led
       state = apply(state, next);
     }
   }
-  const asked = repeated.flatMap(({ posting, transaction_id: id }) => (posting === "SAGA" && id !== null ? [id] : []));
-  return { ...state, answers: [...state.answers, ...asked.filter((id) => state.decisions.has(id))] };
+  // However often a saga is asked for in one batch, it is answered again once.
+  const asked = new Set(
+    repeated.flatMap(({ posting, transaction_id: id }) => (posting === "SAGA" && id !== null ? id : [])),
+  );
+  return { ...state, answers: [...state.answers, ...[...asked].filter((id) => state.decisions.has(id))] };
 }
 
 /** The state once the account is frozen, or no longer. */

@@ -5,24 +5,33 @@ import { createConsumer } from "../shared/consumer.ts";
 import { connectFunctions, connectReads } from "../shared/database.ts";
 import { createMetrics } from "../shared/http/metrics.ts";
 import { listen } from "../shared/http/server.ts";
+import { uuidv7 } from "../shared/ids.ts";
+import { connectProducer } from "../shared/kafka.ts";
 import { createLog } from "../shared/log.ts";
+import { keepOutboxDays } from "../shared/outbox-days.ts";
+import { startRelay } from "../shared/relay.ts";
 import * as schema from "../shared/schema/history.ts";
 import { stopOnSignals } from "../shared/shutdown.ts";
 import { brokerAnswers } from "../shared/topics.ts";
 import { createApp } from "./app.ts";
 import { createArrivals } from "./arrivals.ts";
+import { continueLedger } from "./backlog.ts";
 import { createFeed } from "./feed.ts";
 import { createLag, registerLag } from "./lag.ts";
+import { freezeAccountWith } from "./ledger.ts";
+import { createLedgerQueries } from "./ledger-queries.ts";
 import { createProject, whenAdmitted } from "./project.ts";
 import { createQueries } from "./queries.ts";
+import { createReplay } from "./replay.ts";
 import { createStream } from "./stream.ts";
 
-/** The history service: config, connections, consumer, listen; stopped in reverse. */
+/** The history service: config, connections, consumer, relay, listen; stopped in reverse. */
 
 /** Partitions that are applied at the same time: while one batch is in the database, the next is parsed. */
 const CONCURRENCY = 2;
-/** One for each batch at work, and one for what is done now and then. */
-const FUNCTION_CONNECTIONS = CONCURRENCY + 1;
+/** One for each batch at work, and two for what is done now and then. */
+const FUNCTION_CONNECTIONS = CONCURRENCY + 2;
+const RELAY_CONNECTIONS = 2;
 /** Reads wait for one another rather than crowd the writers out of the database. */
 const READ_CONNECTIONS = 8;
 /** Health answers within a second. */
@@ -63,17 +72,35 @@ const stream = createStream({ feed, queries, log });
 const measureLag = createLag({ kafka, topic, groupId, queries, now: Date.now });
 registerLag(metrics, measureLag);
 
+const relay = startRelay({
+  connect: () => connectFunctions(databaseUrl, { service: "history", purpose: "relay", max: RELAY_CONNECTIONS }),
+  connectProducer: (deadlineMs) => connectProducer({ ...kafka, clientId: "history-relay" }, deadlineMs),
+  topic: config.kafka.ledgerTopic,
+  source: "urn:wallet:history-service",
+  holder: uuidv7(),
+  log,
+});
+const outboxDays = keepOutboxDays(functions, log);
+const backlog = continueLedger(functions, log);
 const onStored = (): void => {
   arrivals.wake();
   feed.wake();
 };
-const project = createProject({ sql: functions, log, metrics, onStored });
+const onDecided = (): void => relay.wake();
+const onReplayed = (): void => {
+  onStored();
+  onDecided();
+};
+const project = createProject({ sql: functions, log, metrics, onStored, onDecided });
 const handle = whenAdmitted(admission.admitted, project);
 const consumer = createConsumer({ kafka, topic, groupId, handle, log, concurrency: CONCURRENCY });
 consumer.start();
 
 const app = createApp({
   queries,
+  ledger: createLedgerQueries(reads.db),
+  freezeAccount: freezeAccountWith(functions),
+  replay: createReplay({ sql: functions, log, onReplayed }),
   arrivals,
   stream,
   measureLag,
@@ -84,7 +111,8 @@ const app = createApp({
     },
     async broker() {
       if (!(await brokerAnswers(kafka, BROKER_CHECK_MS))) return "down";
-      return consumer.state().status === "running" ? "ok" : "degraded";
+      const publishes = relay.status().standing !== "restored_elsewhere";
+      return publishes && consumer.state().status === "running" ? "ok" : "degraded";
     },
   },
   log,
@@ -99,9 +127,11 @@ stopOnSignals(
     { name: "stream", stop: async () => stream.stop() },
     { name: "server", stop: () => server.stop() },
     { name: "consumer", stop: () => consumer.stop(WORKER_STOP_MS) },
+    { name: "workers", stop: () => Promise.all([backlog, outboxDays].map((each) => each.stop(WORKER_STOP_MS))) },
     { name: "feed", stop: () => feed.stop() },
     { name: "arrivals", stop: () => arrivals.stop() },
     { name: "admission", stop: () => admission.stop(WORKER_STOP_MS) },
+    { name: "relay", stop: () => relay.stop(WORKER_STOP_MS) },
     { name: "functions", stop: () => functions.end({ timeout: POOL_STOP_S }) },
     { name: "reads", stop: () => reads.sql.end({ timeout: POOL_STOP_S }) },
   ],

@@ -11,7 +11,7 @@ const integer = (options: { minimum?: number; description?: string } = {}) => t.
 const nullable = <Schema extends TSchema>(schema: Schema) => t.Union([schema, t.Null()]);
 
 /** A page of a list. */
-function listOf<Schema extends TSchema>(item: Schema) {
+export function listOf<Schema extends TSchema>(item: Schema) {
   return t.Object(
     { items: t.Array(item), next_cursor: nullable(t.String()) },
     { title: `${item.title}List`, description: "next_cursor is null on the last page." },

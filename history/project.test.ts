@@ -26,7 +26,7 @@ beforeAll(async () => {
   kafka = { brokers, ssl: false, sasl: null, clientId: "test", log: history.log };
   producer = await connectProducer(kafka, SEND_DEADLINE_MS);
   const { sql, log } = history;
-  const handle = createProject({ sql, log, metrics, onStored: () => undefined });
+  const handle = createProject({ sql, log, metrics, onStored: () => undefined, onDecided: () => undefined });
   // Two members of one group: the partitions are handed over while the first tests run.
   consumers = [1, 2].map(() =>
     createConsumer({ kafka, topic: topics.wallet_topic, groupId: topics.group_id, handle, log }),

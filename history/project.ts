@@ -18,6 +18,8 @@ export interface ProjectOptions {
   readonly metrics: Metrics;
   /** Something new was stored. */
   readonly onStored: () => void;
+  /** The ledger may have decided a saga, or decided one before and says so again. */
+  readonly onDecided: () => void;
 }
 
 /** What a consumer calls with a batch of one partition. */
@@ -27,10 +29,12 @@ export type Project = (messages: readonly ReceivedMessage[], batch: BatchContext
 interface Readable {
   readonly message: ReceivedMessage;
   readonly text: string;
+  /** Whether the event asks the ledger for a decision. */
+  readonly asks: boolean;
 }
 
 /** What record_events() answers of an event that was not new. */
-interface Exception {
+export interface Exception {
   readonly ordinal: number;
   readonly outcome: "duplicate" | "conflicting_version" | "conflicting_event";
 }
@@ -43,7 +47,7 @@ const REASONS = {
   conflicting_event: "conflicting_event: something else is stored under this event's id",
 } as const;
 
-export function createProject({ sql, log, metrics, onStored }: ProjectOptions): Project {
+export function createProject({ sql, log, metrics, onStored, onDecided }: ProjectOptions): Project {
   const counter = new Counter({
     name: "history_messages_total",
     help: "Messages of the topic by what became of them.",
@@ -62,11 +66,15 @@ export function createProject({ sql, log, metrics, onStored }: ProjectOptions): 
   };
 
   const store = async (batch: readonly Readable[]): Promise<void> => {
-    const exceptions = await recordEvents(sql, batch);
+    const [first] = batch;
+    if (first === undefined) return;
+    const texts = batch.map(({ text }) => text);
+    const exceptions = await recordEvents(sql, first.message.partition, texts);
     const duplicates = exceptions.filter(({ outcome }) => outcome === "duplicate").length;
     counter.inc({ outcome: "duplicate" }, duplicates);
     counter.inc({ outcome: "stored" }, batch.length - exceptions.length);
     if (exceptions.length < batch.length) onStored();
+    if (batch.some(({ asks }) => asks)) onDecided();
     await bury(conflictsOf(batch, exceptions));
   };
 
@@ -92,26 +100,29 @@ function readAll(messages: readonly ReceivedMessage[]): { readable: Readable[]; 
   const unreadable: DeadLetter[] = [];
   for (const message of messages) {
     const parsed = parseWalletEvent(message);
-    if (parsed.ok) readable.push({ message, text: parsed.text });
+    if (parsed.ok) readable.push({ message, text: parsed.text, asks: parsed.event.posting === "SAGA" });
     else unreadable.push({ message, reason: parsed.reason });
   }
   return { readable, unreadable };
 }
 
 /** The values go as they came, joined to an array: nothing is parsed and written again on the way to `event_data`. */
-async function recordEvents(sql: Sql, batch: readonly Readable[]): Promise<Exception[]> {
-  const [first] = batch;
-  if (first === undefined) return [];
-  const events = `[${batch.map(({ text }) => text).join()}]`;
+export async function recordEvents(sql: Sql, partition: number, texts: readonly string[]): Promise<Exception[]> {
+  const events = `[${texts.join()}]`;
   const call = sql<Exception[]>`
-    select ordinal, outcome from record_events(${first.message.partition}::int, ${events}::text)`;
+    select ordinal, outcome from record_events(${partition}::int, ${events}::text)`;
   return withDeadline(call, CALL_DEADLINE_MS, "recording events");
 }
 
+/** Why the event cannot be applied, or undefined where it is. */
+export function refusalOf({ outcome }: Exception): string | undefined {
+  return outcome === "duplicate" ? undefined : REASONS[outcome];
+}
+
 function conflictsOf(batch: readonly Readable[], exceptions: readonly Exception[]): DeadLetter[] {
-  return exceptions.flatMap(({ ordinal, outcome }) => {
-    const found = batch[ordinal - 1];
-    return outcome === "duplicate" || found === undefined ? [] : [{ message: found.message, reason: REASONS[outcome] }];
+  return exceptions.flatMap((exception) => {
+    const [found, reason] = [batch[exception.ordinal - 1], refusalOf(exception)];
+    return found === undefined || reason === undefined ? [] : [{ message: found.message, reason }];
   });
 }
 

@@ -9,7 +9,10 @@ import { createDatabase } from "../test/cluster.ts";
 import { createApp } from "./app.ts";
 import { createArrivals } from "./arrivals.ts";
 import { createFeed } from "./feed.ts";
+import { freezeAccountWith } from "./ledger.ts";
+import { createLedgerQueries } from "./ledger-queries.ts";
 import { createQueries } from "./queries.ts";
+import { createReplay } from "./replay.ts";
 import { createStream } from "./stream.ts";
 
 /** For tests: events as the wallet service writes them, without a wallet service. */
@@ -86,6 +89,9 @@ export async function startHistory(label: string) {
   const metrics = createMetrics("history");
   const app = createApp({
     queries,
+    ledger: createLedgerQueries(reads.db),
+    freezeAccount: freezeAccountWith(sql),
+    replay: createReplay({ sql, log, onReplayed: () => undefined }),
     arrivals,
     stream,
     measureLag: () => Promise.reject(new Problem("unavailable")),

@@ -71,7 +71,8 @@ const PASSING = /^(08|25006|40|53|55|57|58)/;
 const TIMEOUT = "57014";
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
-function faultOf(error: unknown): "data" | "passing" | "timeout" | "other" {
+/** Whether what the database said is about the data, passes by itself, is a statement that took too long, or anything else. */
+export function faultOf(error: unknown): "data" | "passing" | "timeout" | "other" {
   if (error instanceof DeadlineExceeded) return "passing";
   if (typeof error !== "object" || error === null || !("code" in error)) return "other";
   const code = String(error.code);

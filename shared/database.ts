@@ -1,5 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
+import { watchedSockets } from "./watched-socket.ts";
 
 /**
  * Connections to PostgreSQL. A service has two pools: one for its SQL functions, one for Drizzle's reads, because
@@ -15,6 +16,8 @@ export const STATEMENT_TIMEOUT_MS = 5_000;
 export const LOCK_TIMEOUT_MS = 2_000;
 /** How often the server looks whether the client of a running statement is still there. */
 export const CLIENT_CHECK_INTERVAL_MS = 1_000;
+/** What an answer may take beyond the statement_timeout that ends its statement. */
+const SILENCE_GRACE_MS = 1_000;
 /** A connection attempt that takes longer is given up and tried again. */
 const CONNECT_TIMEOUT_S = 5;
 /** Connections are renewed now and then, so that a moved server or a changed role reaches a long-lived pool. */
@@ -37,7 +40,10 @@ export interface ConnectOptions {
 }
 
 function connect(url: string, options: ConnectOptions): Sql {
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   return postgres(url, {
+    // Every statement has been answered by then, if only by its time-out; 0 means that it may take any time.
+    ...(statementTimeoutMs > 0 && { socket: watchedSockets(statementTimeoutMs + SILENCE_GRACE_MS) }),
     max: options.max,
     connect_timeout: CONNECT_TIMEOUT_S,
     max_lifetime: MAX_LIFETIME_S,
@@ -48,7 +54,7 @@ function connect(url: string, options: ConnectOptions): Sql {
       application_name: `${options.service}:${options.purpose}`,
       ...(options.asOwner === true ? {} : { role: `${options.service}_app` }),
       search_path: options.service,
-      statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+      statement_timeout: statementTimeoutMs,
       lock_timeout: options.lockTimeoutMs ?? LOCK_TIMEOUT_MS,
       client_connection_check_interval: CLIENT_CHECK_INTERVAL_MS,
     },

@@ -65,6 +65,13 @@ export const DAMAGES: Damage[] = [
     named: ({ alice }) => alice,
   },
   {
+    what: "a line of no wallet",
+    sql: ({ transfer }) =>
+      `update wallet.wallet_transactions set wallet_id = '01890000-0000-7000-8000-00000000dead' where id = '${transfer}'`,
+    found: "I3_balances_add_up",
+    named: ({ transfer }) => transfer,
+  },
+  {
     what: "a line that does not continue the one before it",
     sql: ({ transfer }) => `update wallet.wallet_transactions set balance_after = 7 where id = '${transfer}'`,
     found: "I3_lines_continue",
@@ -172,5 +179,91 @@ export const DAMAGES: Damage[] = [
     sql: ({ alice }) => `insert into history.gaps (wallet_id, from_version, to_version) values ('${alice}', 5, 6)`,
     found: "I6_no_gaps",
     named: ({ alice }) => alice,
+  },
+  {
+    what: "a posting with one side",
+    sql: ({ transfer, bob }) =>
+      `delete from history.ledger_entries where movement_id = '${transfer}' and account_id = '${bob}'`,
+    found: "I7_postings_balance",
+    named: () => "a posting does not balance",
+  },
+  {
+    what: "a posting whose sides differ",
+    sql: ({ settled, alice }) =>
+      `update history.ledger_entries set amount = 6 where movement_id = '${settled}' and account_id = '${alice}'`,
+    found: "I7_postings_balance",
+    named: ({ settled }) => settled,
+  },
+  {
+    what: "an entry of an account that is not there",
+    sql: ({ bob }) => `delete from history.ledger_accounts where id = '${bob}'`,
+    found: "I7_postings_balance",
+    named: ({ bob }) => bob,
+  },
+  {
+    what: "a trial balance that the entries do not bear out",
+    sql: () => "update history.ledger_totals set debits = debits + 1, credits = credits + 1",
+    found: "I7_postings_balance",
+    named: () => "the totals are not the sums of the entries",
+  },
+  {
+    what: "money that never came out of clearing",
+    sql: () => "update history.ledger_totals set credits = credits + 1 where account_kind = 'clearing'",
+    found: "I7_clearing_empty",
+    named: () => '"clearing":"1.0000"',
+  },
+  {
+    what: "events that the ledger has not applied",
+    sql: ({ bob }) => `update history.ledger_accounts set applied_version = 2 where id = '${bob}'`,
+    found: "I7_clearing_empty",
+    named: ({ bob }) => bob,
+  },
+  {
+    what: "an account whose balance is not its entries'",
+    sql: ({ bob }) => `update history.ledger_accounts set balance = balance + 1 where id = '${bob}'`,
+    found: "I7_accounts_add_up",
+    named: ({ bob }) => bob,
+  },
+  {
+    what: "an entry that does not continue the one before it",
+    sql: ({ transfer, bob }) =>
+      `update history.ledger_entries set balance_after = 7 where movement_id = '${transfer}' and account_id = '${bob}'`,
+    found: "I7_accounts_add_up",
+    named: ({ bob }) => bob,
+  },
+  {
+    what: "an event that was not posted",
+    sql: ({ transfer, alice }) =>
+      `delete from history.ledger_entries where movement_id = '${transfer}' and account_id in ('${alice}', 'clearing:USD')`,
+    found: "I7_events_posted",
+    named: ({ transfer }) => transfer,
+  },
+  {
+    what: "a posting of nothing that happened",
+    sql: ({ alice }) => `
+      insert into history.ledger_entries (movement_id, transaction_id, account_id, direction, amount, balance_after, created_at)
+      select '${alice}', '${alice}', account_id, direction, 1, 1, now()
+      from (values ('${alice}', 'CREDIT'), ('external:USD', 'DEBIT')) as side (account_id, direction)`,
+    found: "I7_events_posted",
+    named: ({ alice }) => alice,
+  },
+  {
+    what: "a saga that the ledger has passed over",
+    sql: ({ waiting }) => `delete from history.ledger_decisions where transaction_id = '${waiting}'`,
+    found: "I7_events_posted",
+    named: ({ waiting }) => waiting,
+  },
+  {
+    what: "a saga that was settled although the ledger refused it",
+    sql: ({ settled }) =>
+      `update history.ledger_decisions set outcome = 'FAILED', reason = 'account_frozen' where transaction_id = '${settled}'`,
+    found: "I7_events_posted",
+    named: ({ settled }) => settled,
+  },
+  {
+    what: "a ledger that does not know the wallet's balance",
+    sql: ({ bob }) => `update wallet.wallets set balance = balance + 1 where id = '${bob}'`,
+    found: "I7_ledger_equals_wallets",
+    named: ({ bob }) => bob,
   },
 ];

@@ -12,7 +12,7 @@ import { type Answered, type Failure, type Operation, type Outcome, REFUSALS } f
  * replay its answers, so that a reply that was lost on its way costs nothing but time.
  */
 
-/** How long a list may go on failing before its operations are answered with what is known of them. */
+/** How long after its first failure a list is tried again before its operations are answered with what is known of them. */
 export const RESOLVE_WITHIN_MS = 5_000;
 /** Longer than the server's own statement_timeout: a call that takes longer is one whose connection is dead. */
 export const CALL_DEADLINE_MS = 6_000;
@@ -70,12 +70,12 @@ export interface ExecuteOptions {
 
 /** Outcomes of the operations, in their order. Never throws. */
 export async function execute(operations: readonly Operation[], options: ExecuteOptions): Promise<Outcome[]> {
-  return resolve(operations, options, { until: options.now() + RESOLVE_WITHIN_MS, unknown: false });
+  return resolve(operations, options, { until: undefined, unknown: false });
 }
 
 interface Progress {
-  /** When, on the clock, to stop trying. */
-  readonly until: number;
+  /** When, on the clock, to stop trying; undefined while nothing has failed yet. */
+  readonly until: number | undefined;
   /** Whether an earlier attempt with these operations may still commit. */
   readonly unknown: boolean;
 }
@@ -86,10 +86,11 @@ async function resolve(
   progress: Progress,
 ): Promise<Outcome[]> {
   let conflicts = 0;
-  let { unknown } = progress;
+  let { until, unknown } = progress;
   for (;;) {
     try {
-      return await withDeadline(options.call(operations), CALL_DEADLINE_MS, "a call of the committer");
+      const answers = await withDeadline(options.call(operations), CALL_DEADLINE_MS, "a call of the committer");
+      return unknown ? answers.map((each, index) => asFirst(each, operations[index])) : answers;
     } catch (error) {
       const found = diagnose(error);
       unknown ||= found.unknown;
@@ -97,7 +98,8 @@ async function resolve(
         { error: describe(error), operations: operations.length, verdict: found.verdict },
         "a call of the database failed",
       );
-      const inTime = options.now() < progress.until;
+      until ??= options.now() + RESOLVE_WITHIN_MS;
+      const inTime = options.now() < until;
       if (found.verdict === "conflict" && ++conflicts <= CONFLICT_REPETITIONS && inTime) continue;
       // A lock that is not given may be held by an earlier attempt: once that has ended, its answers are repeated.
       if ((found.verdict === "transient" || (found.verdict === "blocked" && unknown)) && inTime) {
@@ -105,13 +107,26 @@ async function resolve(
         continue;
       }
       if (operations.length > 1 && inTime && found.verdict !== "transient")
-        return halves(operations, options, { ...progress, unknown });
+        return halves(operations, options, { until, unknown });
       if (found.failure === "internal_error")
         options.log.error({ error: describe(error), operation: named(operations) }, "an operation cannot be applied");
       const failure = unknown ? "outcome_unknown" : found.failure;
       return operations.map(() => ({ failure }));
     }
   }
+}
+
+/** An answer that a lost reply of ours had carried is no replay to the client, who hears it for the first time. */
+function asFirst(answered: Answered, operation: Operation | undefined): Answered {
+  const { response } = answered;
+  if (operation === undefined || response === null || !answered.replayed) return answered;
+  const own = [
+    "id" in operation ? operation.id : undefined,
+    "request_id" in operation ? operation.request_id : undefined,
+  ];
+  return own.some((id) => id !== undefined && response.includes(`"${id}"`))
+    ? { ...answered, replayed: false }
+    : answered;
 }
 
 /** First the front half, then the rest, so that operations on one wallet keep their order. */
@@ -125,8 +140,8 @@ async function halves(
   return [...front, ...(await resolve(operations.slice(middle), options, progress))];
 }
 
-/** SQLSTATEs after which the same list may succeed: 08 connection, 40 rollback, 53 resources, 57P operator, 58 system. */
-const TRANSIENT = /^(08|40|53|57P|58)/;
+/** SQLSTATEs after which the same list may succeed: 08 connection, 25006 a standby, 40 rollback, 53 resources, 57P operator, 58 system. */
+const TRANSIENT = /^(08|25006|40|53|57P|58)/;
 const NOT_ADMITTED = "NOT_ADMITTED";
 /** Without a connection nothing was sent; 57P03 is the word of a server that is starting or stopping and takes none. */
 const NOT_SENT = new Set([

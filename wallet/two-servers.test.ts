@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { uuidv7 } from "../shared/ids.ts";
 import { createLog } from "../shared/log.ts";
 import { createDatabase, type TestDatabase } from "../test/cluster.ts";
 import { createSchedule, type Schedule } from "../test/schedule.ts";
 import { callWith, execute } from "./execute.ts";
 import type { Answered, Operation } from "./operation.ts";
-import { type Direct, direct, fund, HEX, transfer } from "./testing.ts";
+import { create, type Direct, direct, fund, HEX, transfer } from "./testing.ts";
 
 /** Two servers work on the same wallets and keys; each test fixes the order in which their sessions meet. */
 
@@ -78,9 +79,10 @@ describe("a wallet is changed by one server at a time", () => {
 
 describe("two lists never wait for each other", () => {
   test("wallets are locked in the order of their ids, wherever their rows lie and however they are found", async () => {
-    const [low = "", middle = "", high = ""] = await server.open(3, "10");
-    // A row that was written anew lies behind the others, and a plan without the index goes by where rows lie.
-    for (const id of [high, middle, low]) await server.apply([fund(id, "1")]);
+    const [low, middle, high] = [uuidv7(), uuidv7(), uuidv7()];
+    await server.apply([create(high), create(middle), create(low)]);
+    await server.apply([fund(high, "1"), fund(middle, "1")]);
+    // The rows lie in the order in which they were made, and a plan without the index finds them in that order.
     await schedule.owner`alter function wallet.apply_operations(json, json) set enable_indexscan = off`;
     const held = await heldByOther([fund(low, "1")]);
     const list = server.apply([transfer(high, middle, "1"), transfer(middle, low, "1")]);

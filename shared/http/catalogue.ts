@@ -183,6 +183,14 @@ const CATALOGUE = {
     cause: "The wallet was frozen by an operator.",
     remedy: "Unfreeze it, or use another wallet.",
   },
+  not_replayable: {
+    status: 422,
+    title: "Not replayable",
+    detail: "The message still cannot be applied.",
+    meaning: "The dead letter was tried once more, was refused again, and stays as it is.",
+    cause: "The message itself is at fault, or what it contradicts is still there.",
+    remedy: "The detail says why. Replay it when that has changed.",
+  },
   idempotency_key_reused: {
     status: 422,
     title: "Idempotency key reused",

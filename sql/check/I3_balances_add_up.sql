@@ -25,3 +25,10 @@ left join lateral (
 where w.balance <> coalesce(last.balance_after, 0) or w.version < coalesce(last.wallet_version, 1)
 order by w.id
 limit 100;
+
+select 'a line belongs to no wallet' as fault, l.id as line, l.wallet_id, l.wallet_version, l.amount
+from wallet_transactions l
+left join wallets w on w.id = l.wallet_id
+where w.id is null
+order by l.id
+limit 100;

@@ -108,6 +108,24 @@ describe("the servers may start, stop and come back in any order", () => {
       expect(events.map((event) => event.event_type)).toEqual(["WALLET_CREATED", "WALLET_FUNDED"]);
     }));
 
+  test("a history that comes for the first time, long after the events, has them all", () =>
+    withGround("history-late", async ({ env }, started) => {
+      const wallet = await spawnService("wallet", env);
+      started.push(wallet);
+      await isAtWork(wallet);
+      const [a, b] = [await openFunded(wallet, "ann", "10"), await openFunded(wallet, "bert", "10")];
+      expect((await post(wallet, `/wallets/${a}/transfer`, { to_wallet_id: b, amount: "4" })).status).toBe(201);
+      await until(
+        async () => /^outbox_events(\{[^}]*\})? 0$/m.test(await (await fetch(`${wallet.url}/metrics`)).text()),
+        {
+          what: "all events are on the topic",
+        },
+      );
+      const history = await spawnService("history", env);
+      started.push(history);
+      for (const id of [a, b]) expect(await historyOf(history, id, 3)).toHaveLength(3);
+    }));
+
   test("a wallet without its broker takes money, and delivers when the broker comes", () =>
     withGround("no-broker", async ({ env }, started) => {
       const port = await freePort();

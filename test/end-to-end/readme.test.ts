@@ -5,7 +5,7 @@ import { showExample } from "../../dev/example.ts";
 import { EXAMPLE_WALLETS, seed } from "../../dev/seed.ts";
 import { createLog } from "../../shared/log.ts";
 import { type RunningService, spawnService } from "../cluster.ts";
-import { type Ground, isAtWork, prepareGround, stopAll } from "./system.ts";
+import { type Ground, historyOf, isAtWork, prepareGround, stopAll } from "./system.ts";
 
 const CHECKOUT = join(import.meta.dir, "../..");
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "docs/architecture.md", "docs/guarantees.md"];
@@ -76,6 +76,7 @@ describe("the README's session is true", () => {
     await seed(ground.database.url, createLog({ service: "test", level: "silent", pretty: false }));
     [wallet, history] = await Promise.all([spawnService("wallet", ground.env), spawnService("history", ground.env)]);
     await Promise.all([isAtWork(wallet), isAtWork(history)]);
+    await historyOf(history, EXAMPLE_WALLETS[0].id, 2);
     // As `bun start` does when it has started.
     await showExample({ wallet: wallet.url, history: history.url });
   });

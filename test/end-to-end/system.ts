@@ -119,8 +119,10 @@ export async function historyOf(history: RunningService, id: string, version: nu
     // The server waits two seconds by itself; a group that has just been joined may take longer.
     const { status, body } = await get(history, `/wallets/${id}/history?order=asc&limit=200&min_version=${version}`);
     if (status === 200) return body.items;
-    if (attempt === 15)
-      throw new Error(`Version ${version} of ${id} did not arrive: ${status} ${JSON.stringify(body)}`);
+    if (attempt === 15) {
+      const answer = JSON.stringify(body);
+      throw new Error(`Version ${version} of ${id} did not arrive: ${status} ${answer}\n${history.output()}`);
+    }
   }
 }
 

@@ -67,17 +67,21 @@ export function clientOf(url: string): Client {
   return client;
 }
 
-/** In this process, put together as `wallet/main.ts` does, without a broker. */
-export async function startWalletService(label: string): Promise<WalletService> {
+/** In this process, put together as `wallet/main.ts` does, without a broker. `reach` may lead to the database by a detour. */
+export async function startWalletService(
+  label: string,
+  reach: (url: string) => Promise<string> = (url) => Promise.resolve(url),
+): Promise<WalletService> {
   const database = await createDatabase(label);
+  const url = await reach(database.url);
   const log = createLog({ service: "wallet", level: "silent", pretty: false });
   const metrics = createMetrics("wallet");
-  const functions = connectFunctions(database.url, {
+  const functions = connectFunctions(url, {
     service: "wallet",
     purpose: "functions",
     max: CALLS_IN_FLIGHT + 1,
   });
-  const reads = connectReads(database.url, { service: "wallet", purpose: "reads", max: 4 }, schema);
+  const reads = connectReads(url, { service: "wallet", purpose: "reads", max: 4 }, schema);
   const committer = createCommitter({
     call: callWith(functions),
     log,

@@ -142,19 +142,24 @@ begin
     raise exception 'an event is to be posted, and there is no rule for it' using errcode = 'data_exception';
   end if;
 
-  -- Step 2: the locks. Missing accounts first, in the same order: whoever makes one at the same time is waited for.
+  -- Step 2: the locks. Missing accounts first, in the same order: whoever makes one at the same time is waited for. The
+  -- accounts of a currency come with its first wallet.
   insert into ledger_accounts (id, kind, currency, balance, applied_version, created_at, updated_at)
   select id, kind, currency, case kind when 'wallet' then 0 end, case kind when 'wallet' then 0 end, now(), now()
   from (
     select wallet_ids[n] as id, 'wallet' as kind, event_currencies[n] as currency
     from generate_subscripts(versions, 1) n
     union
-    select other_ids[n], case postings[n] when 'SAGA' then 'wallet' else split_part(other_ids[n], ':', 1) end, event_currencies[n]
+    select other_ids[n], 'wallet', event_currencies[n]
     from generate_subscripts(versions, 1) n
-    where other_ids[n] is not null
+    where postings[n] = 'SAGA'
+    union
+    select kind || ':' || currency, kind, currency
+    from (select distinct unnest(event_currencies) as currency) currencies
+    cross join (values ('external'), ('clearing')) as kinds (kind)
   ) wanted
   where not exists (select from ledger_accounts a where a.id = wanted.id)
-  order by id
+  order by id collate "C"
   on conflict do nothing;
 
   perform from ledger_accounts a where a.id = any (account_ids) order by a.id for no key update;

@@ -275,7 +275,7 @@ describe("the ledger decides a saga once", () => {
     await freeze(sender.wallet_id, false);
     await record([no, sender.funded({ amount: "100.0000" }), yes, yes]);
     for (const [asked, times, type] of [
-      [yes, 4, "LEDGER_SUCCESS"],
+      [yes, 3, "LEDGER_SUCCESS"],
       [no, 3, "LEDGER_FAILED"],
     ] as const) {
       const answers = await answersOn(asked.transaction_id);

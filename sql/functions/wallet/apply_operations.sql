@@ -75,6 +75,7 @@ declare
   k integer;                  -- slot of the key
   refusal text;
   at timestamptz;
+  at_text text;               -- the same as RFC 3339, written once for events and answers
 begin
   select array_agg(o) into operations from json_populate_recordset(null::operation, p_operations) o;
   operation_count := coalesce(cardinality(operations), 0);
@@ -163,26 +164,29 @@ begin
       if fingerprints[k] = decode(op.fingerprint, 'hex') then
         repeats[i] := k;
       else
-        outcomes[i] := (422, 'idempotency_key_reused', null, null, null, null, null)::outcome;
+        outcomes[i] := (422, 'idempotency_key_reused', null, null, null, null, null, null)::outcome;
       end if;
       continue;
     end if;
 
     if op.kind = 'CREATE' then
       at := clock_timestamp();
+      at_text := to_char(at at time zone 'UTC', rfc3339);
       effect_count := effect_count + 1;
-      effects[effect_count] := (i, 0, 'WALLET_CREATED', 'NONE', 0.0000, 0.0000, 0.0000, 1, at, null, null, null, null, null)::effect;
-      result := (201, null, 0.0000, 0.0000, 'ACTIVE', 1, at)::outcome;
+      effects[effect_count] := (i, op.id, op.user_id, op.currency, 'WALLET_CREATED', 'NONE', 0.0000, 0.0000, 0.0000, 1, at, at_text,
+        null, null, null, null, null, null, null, op.traceparent)::effect;
+      result := (201, null, 0.0000, 0.0000, 'ACTIVE', 1, at, at_text)::outcome;
 
     elsif op.kind in ('SETTLE', 'RELEASE') then
       -- These cannot be refused: no freeze, limit or version is looked at, for the ledger has already decided.
       if versions[a] is null then
-        result := (404, 'transaction_not_found', null, null, null, null, null)::outcome;
+        result := (404, 'transaction_not_found', null, null, null, null, null, null)::outcome;
       elsif saga_states[saga_slots[i]] <> 'INITIATED' then
         result := (case when (saga_states[saga_slots[i]] = 'SUCCESS') = (op.kind = 'SETTLE') then 200 else 409 end,
-                   saga_states[saga_slots[i]], null, null, null, null, null)::outcome;
+                   saga_states[saga_slots[i]], null, null, null, null, null, null)::outcome;
       else
         at := greatest(clock_timestamp(), updated_ats[a] + interval '1 microsecond', updated_ats[b] + interval '1 microsecond');
+        at_text := to_char(at at time zone 'UTC', rfc3339);
         helds[a] := helds[a] - op.amount;
         versions[a] := versions[a] + 1;
         updated_ats[a] := at;
@@ -192,41 +196,43 @@ begin
         if op.kind = 'SETTLE' then
           saga_states[saga_slots[i]] := 'SUCCESS';
           balances[a] := balances[a] - op.amount;
-          effects[effect_count] := (i, a, 'TRANSFER_OUT', 'NONE', op.amount, balances[a], helds[a], versions[a], at,
-            op.out_line_id, op.id, op.to_wallet_id, 'TRANSFER_OUT', null)::effect;
+          effects[effect_count] := (i, op.wallet_id, users[a], currencies[a], 'TRANSFER_OUT', 'NONE', op.amount, balances[a], helds[a], versions[a], at, at_text,
+            op.out_line_id, op.id, op.to_wallet_id, 'TRANSFER_OUT', null, op.description, op.reference, op.traceparent)::effect;
           balances[b] := balances[b] + op.amount;
           versions[b] := versions[b] + 1;
           updated_ats[b] := at;
           touched[b] := true;
           effect_count := effect_count + 1;
-          effects[effect_count] := (i, b, 'TRANSFER_IN', 'NONE', op.amount, balances[b], helds[b], versions[b], at,
-            op.in_line_id, op.id, op.wallet_id, 'TRANSFER_IN', null)::effect;
+          effects[effect_count] := (i, op.to_wallet_id, users[b], currencies[b], 'TRANSFER_IN', 'NONE', op.amount, balances[b], helds[b], versions[b], at, at_text,
+            op.in_line_id, op.id, op.wallet_id, 'TRANSFER_IN', null, op.description, op.reference, op.traceparent)::effect;
         else
           saga_states[saga_slots[i]] := 'FAILED';
-          effects[effect_count] := (i, a, 'RESERVATION_RELEASED', 'NONE', op.amount, balances[a], helds[a], versions[a], at,
-            op.id, op.id, op.to_wallet_id, null, null)::effect;
+          effects[effect_count] := (i, op.wallet_id, users[a], currencies[a], 'RESERVATION_RELEASED', 'NONE', op.amount, balances[a], helds[a], versions[a], at, at_text,
+            op.id, op.id, op.to_wallet_id, null, null, op.description, op.reference, op.traceparent)::effect;
         end if;
-        result := (200, null, balances[a], helds[a], saga_states[saga_slots[i]], versions[a], at)::outcome;
+        result := (200, null, balances[a], helds[a], saga_states[saga_slots[i]], versions[a], at, at_text)::outcome;
       end if;
 
     elsif versions[a] is null or (op.to_wallet_id is not null and versions[b] is null) then
-      result := (404, 'wallet_not_found', null, null, null, null, null)::outcome;
+      result := (404, 'wallet_not_found', null, null, null, null, null, null)::outcome;
 
     elsif op.if_match is not null and versions[a] <> all (op.if_match) then
-      result := (412, 'version_mismatch', null, null, null, versions[a], null)::outcome;
+      result := (412, 'version_mismatch', null, null, null, versions[a], null, null)::outcome;
 
     elsif op.kind in ('FREEZE', 'UNFREEZE') then
       if (statuses[a] = 'FROZEN') <> (op.kind = 'FREEZE') then
         at := greatest(clock_timestamp(), updated_ats[a] + interval '1 microsecond');
+        at_text := to_char(at at time zone 'UTC', rfc3339);
         statuses[a] := case op.kind when 'FREEZE' then 'FROZEN' else 'ACTIVE' end;
         versions[a] := versions[a] + 1;
         updated_ats[a] := at;
         touched[a] := true;
         effect_count := effect_count + 1;
-        effects[effect_count] := (i, a, case op.kind when 'FREEZE' then 'WALLET_FROZEN' else 'WALLET_UNFROZEN' end, 'NONE',
-          0.0000, balances[a], helds[a], versions[a], at, null, null, null, null, null)::effect;
+        effects[effect_count] := (i, op.wallet_id, users[a], currencies[a], case op.kind when 'FREEZE' then 'WALLET_FROZEN' else 'WALLET_UNFROZEN' end, 'NONE',
+          0.0000, balances[a], helds[a], versions[a], at, at_text, null, null, null, null, null, op.description, op.reference, op.traceparent)::effect;
       end if;
-      result := (200, null, balances[a], helds[a], statuses[a], versions[a], updated_ats[a])::outcome;
+      result := (200, null, balances[a], helds[a], statuses[a], versions[a], updated_ats[a],
+                 to_char(updated_ats[a] at time zone 'UTC', rfc3339))::outcome;
 
     else
       refusal := case
@@ -238,50 +244,50 @@ begin
         when op.kind = 'TRANSFER' and balances[b] + op.amount > balance_limit then 'balance_limit_exceeded'
         when op.kind = 'RESERVE' and balances[b] + incoming[b] + op.amount > balance_limit then 'balance_limit_exceeded'
       end;
-      at := greatest(clock_timestamp(), updated_ats[a] + interval '1 microsecond');
-
       if refusal is not null and refusal <> 'insufficient_funds' then
-        result := (422, refusal, null, null, null, versions[a], null)::outcome;
+        result := (422, refusal, null, null, null, versions[a], null, null)::outcome;
       else
         -- A lack of funds is an event too: it takes a version and leaves a line, and moves nothing.
+        at := greatest(clock_timestamp(), updated_ats[a] + interval '1 microsecond',
+                       case when op.kind = 'TRANSFER' and refusal is null then updated_ats[b] + interval '1 microsecond' end);
+        at_text := to_char(at at time zone 'UTC', rfc3339);
         versions[a] := versions[a] + 1;
         touched[a] := true;
         effect_count := effect_count + 1;
         if refusal is not null then
-          effects[effect_count] := (i, a, 'TRANSFER_FAILED', 'NONE', op.amount, balances[a], helds[a], versions[a], at,
+          effects[effect_count] := (i, op.wallet_id, users[a], currencies[a], 'TRANSFER_FAILED', 'NONE', op.amount, balances[a], helds[a], versions[a], at, at_text,
             coalesce(op.out_line_id, op.id), case when op.kind <> 'WITHDRAW' then op.id end, op.to_wallet_id,
-            case op.kind when 'WITHDRAW' then 'WITHDRAW' else 'TRANSFER_OUT' end, refusal)::effect;
+            case op.kind when 'WITHDRAW' then 'WITHDRAW' else 'TRANSFER_OUT' end, refusal, op.description, op.reference, op.traceparent)::effect;
         elsif op.kind = 'FUND' then
           balances[a] := balances[a] + op.amount;
-          effects[effect_count] := (i, a, 'WALLET_FUNDED', 'OWN', op.amount, balances[a], helds[a], versions[a], at,
-            op.id, null, null, 'FUND', null)::effect;
+          effects[effect_count] := (i, op.wallet_id, users[a], currencies[a], 'WALLET_FUNDED', 'OWN', op.amount, balances[a], helds[a], versions[a], at, at_text,
+            op.id, null, null, 'FUND', null, op.description, op.reference, op.traceparent)::effect;
         elsif op.kind = 'WITHDRAW' then
           balances[a] := balances[a] - op.amount;
-          effects[effect_count] := (i, a, 'WALLET_WITHDRAWN', 'OWN', op.amount, balances[a], helds[a], versions[a], at,
-            op.id, null, null, 'WITHDRAW', null)::effect;
+          effects[effect_count] := (i, op.wallet_id, users[a], currencies[a], 'WALLET_WITHDRAWN', 'OWN', op.amount, balances[a], helds[a], versions[a], at, at_text,
+            op.id, null, null, 'WITHDRAW', null, op.description, op.reference, op.traceparent)::effect;
         elsif op.kind = 'TRANSFER' then
-          at := greatest(at, updated_ats[b] + interval '1 microsecond');
           balances[a] := balances[a] - op.amount;
-          effects[effect_count] := (i, a, 'TRANSFER_OUT', 'OWN', op.amount, balances[a], helds[a], versions[a], at,
-            op.id, op.id, op.to_wallet_id, 'TRANSFER_OUT', null)::effect;
+          effects[effect_count] := (i, op.wallet_id, users[a], currencies[a], 'TRANSFER_OUT', 'OWN', op.amount, balances[a], helds[a], versions[a], at, at_text,
+            op.id, op.id, op.to_wallet_id, 'TRANSFER_OUT', null, op.description, op.reference, op.traceparent)::effect;
           balances[b] := balances[b] + op.amount;
           versions[b] := versions[b] + 1;
           updated_ats[b] := at;
           touched[b] := true;
           effect_count := effect_count + 1;
-          effects[effect_count] := (i, b, 'TRANSFER_IN', 'OWN', op.amount, balances[b], helds[b], versions[b], at,
-            op.in_line_id, op.id, op.wallet_id, 'TRANSFER_IN', null)::effect;
+          effects[effect_count] := (i, op.to_wallet_id, users[b], currencies[b], 'TRANSFER_IN', 'OWN', op.amount, balances[b], helds[b], versions[b], at, at_text,
+            op.in_line_id, op.id, op.wallet_id, 'TRANSFER_IN', null, op.description, op.reference, op.traceparent)::effect;
         elsif op.kind = 'RESERVE' then
           helds[a] := helds[a] + op.amount;
           incoming[b] := incoming[b] + op.amount;
-          effects[effect_count] := (i, a, 'WALLET_RESERVED', 'SAGA', op.amount, balances[a], helds[a], versions[a], at,
-            op.id, op.id, op.to_wallet_id, null, null)::effect;
+          effects[effect_count] := (i, op.wallet_id, users[a], currencies[a], 'WALLET_RESERVED', 'SAGA', op.amount, balances[a], helds[a], versions[a], at, at_text,
+            op.id, op.id, op.to_wallet_id, null, null, op.description, op.reference, op.traceparent)::effect;
         else
           raise exception 'operation % is of the unknown kind %', i, op.kind using errcode = 'invalid_parameter_value';
         end if;
         updated_ats[a] := at;
         result := (case when refusal is not null then 422 when op.kind = 'RESERVE' then 202 else 201 end,
-                   refusal, balances[a], helds[a], statuses[a], versions[a], at)::outcome;
+                   refusal, balances[a], helds[a], statuses[a], versions[a], at, at_text)::outcome;
       end if;
     end if;
 
@@ -302,45 +308,48 @@ begin
      where u.touched and w.id = u.id;
 
     insert into wallets (id, user_id, currency, balance, held, status, version, created_at, updated_at)
-    select op.id, op.user_id, op.currency, 0, 0, 'ACTIVE', 1, e.at, e.at
+    select e.wallet_id, e.user_id, e.currency, 0, 0, 'ACTIVE', 1, e.at, e.at
       from unnest(effects) e
-      cross join lateral (select (operations[e.operation]).*) op
-     where e.slot = 0;
+     where e.type = 'WALLET_CREATED';
 
     insert into wallet_transactions (id, wallet_id, wallet_version, type, status, amount, balance_after, transfer_id,
         counterparty_wallet_id, description, reference, failure_code, created_at)
-    select e.transaction_id, wallet_ids[e.slot], e.version, e.line_type,
+    select e.transaction_id, e.wallet_id, e.version, e.line_type,
            case when e.failure_code is null then 'COMPLETED' else 'FAILED' end, e.amount, e.balance_after, e.transfer_id,
-           e.counterparty_wallet_id, op.description, op.reference, e.failure_code, e.at
+           e.counterparty_wallet_id, e.description, e.reference, e.failure_code, e.at
       from unnest(effects) e
-      cross join lateral (select (operations[e.operation]).*) op
      where e.line_type is not null;
 
-    select array_agg(row_to_json(payload) order by n), array_agg(payload.id order by n)
-      into payloads, event_ids
-      from generate_subscripts(effects, 1) n
-      cross join lateral (select (effects[n]).*) e
-      cross join lateral (select (operations[e.operation]).*) op
-      cross join lateral (
-        select uuidv7() as id, e.type, coalesce(wallet_ids[e.slot], op.id) as wallet_id, coalesce(users[e.slot], op.user_id) as user_id,
-               e.version as wallet_version, e.transaction_id, e.transfer_id, e.counterparty_wallet_id,
-               e.amount::numeric(19, 4)::text as amount, coalesce(currencies[e.slot], op.currency) as currency,
-               e.balance_after::text as balance_after, e.held_after::text as held_after, e.posting, op.description, op.reference,
-               to_char(e.at at time zone 'UTC', rfc3339) as occurred_at
-      ) payload;
+    -- Written by hand: row_to_json() takes twice as long (10 us an event against 5).
+    select array_agg(event_id order by n), array_agg((
+        '{"id":"' || event_id || '","type":"' || e.type || '","wallet_id":"' || e.wallet_id || '","user_id":' || to_json(e.user_id)
+        || ',"wallet_version":' || e.version
+        || ',"transaction_id":' || coalesce('"' || e.transaction_id || '"', 'null')
+        || ',"transfer_id":' || coalesce('"' || e.transfer_id || '"', 'null')
+        || ',"counterparty_wallet_id":' || coalesce('"' || e.counterparty_wallet_id || '"', 'null')
+        || ',"amount":"' || e.amount::numeric(19, 4) || '","currency":"' || e.currency
+        || '","balance_after":"' || e.balance_after || '","held_after":"' || e.held_after || '","posting":"' || e.posting
+        || '","description":' || coalesce(to_json(e.description)::text, 'null')
+        || ',"reference":' || coalesce(to_json(e.reference)::text, 'null')
+        || ',"occurred_at":"' || e.at_text || '"}')::json order by n)
+      into event_ids, payloads
+      from (select uuidv7() as event_id, e.* from unnest(effects) with ordinality e (operation, wallet_id, user_id, currency, type,
+              posting, amount, balance_after, held_after, version, at, at_text, transaction_id, transfer_id, counterparty_wallet_id,
+              line_type, failure_code, description, reference, traceparent, n) offset 0) e;
 
     insert into outbox (event_id, aggregate_id, type, payload, traceparent)
-    select event_ids[n], coalesce(wallet_ids[e.slot], op.id), e.type, payloads[n], op.traceparent
-      from generate_subscripts(effects, 1) n
-      cross join lateral (select (effects[n]).*) e
-      cross join lateral (select (operations[e.operation]).*) op
+    select e.event_id, e.wallet_id, e.type, e.payload, e.traceparent
+      from rows from (unnest(effects), unnest(event_ids, payloads)) with ordinality
+        as e (operation, wallet_id, user_id, currency, type, posting, amount, balance_after, held_after, version, at, at_text,
+              transaction_id, transfer_id, counterparty_wallet_id, line_type, failure_code, description, reference, traceparent,
+              event_id, payload, n)
      order by n;
   end if;
 
   if saga_states is not null then
     insert into transfer_sagas (id, sender_wallet_id, receiver_wallet_id, amount, currency, status, failure_code, description,
         reference, idempotency_key, reservation_event, created_at, updated_at)
-    select op.id, op.wallet_id, op.to_wallet_id, op.amount, currencies[e.slot],
+    select op.id, op.wallet_id, op.to_wallet_id, op.amount, e.currency,
            case when e.failure_code is null then 'INITIATED' else 'FAILED' end, e.failure_code, op.description, op.reference,
            op.key, case when e.failure_code is null then payloads[n] end, e.at, e.at
       from generate_subscripts(effects, 1) n
@@ -368,25 +377,26 @@ begin
           select op.id, op.wallet_id, op.kind as type, 'COMPLETED' as status, op.amount::numeric(19, 4)::text as amount,
                  currencies[a] as currency, o.balance::text as balance_after, o.version as wallet_version, null as transfer_id,
                  null as counterparty_wallet_id, op.description, op.reference, null as failure_code,
-                 to_char(o.at at time zone 'UTC', rfc3339) as created_at) r)
-        when op.kind = 'TRANSFER' then (select row_to_json(r)::text from (
-          select op.id, op.wallet_id as from_wallet_id, op.to_wallet_id, op.amount::numeric(19, 4)::text as amount,
-                 currencies[a] as currency, 'COMPLETED' as status, o.balance::text as from_balance_after,
-                 o.version as from_wallet_version, op.description, op.reference,
-                 to_char(o.at at time zone 'UTC', rfc3339) as created_at) r)
+                 o.at_text as created_at) r)
+        when op.kind = 'TRANSFER' then
+          '{"id":"' || op.id || '","from_wallet_id":"' || op.wallet_id || '","to_wallet_id":"' || op.to_wallet_id
+          || '","amount":"' || op.amount::numeric(19, 4) || '","currency":"' || currencies[a]
+          || '","status":"COMPLETED","from_balance_after":"' || o.balance || '","from_wallet_version":' || o.version
+          || ',"description":' || coalesce(to_json(op.description)::text, 'null')
+          || ',"reference":' || coalesce(to_json(op.reference)::text, 'null') || ',"created_at":"' || o.at_text || '"}'
         when op.kind = 'RESERVE' then (select row_to_json(r)::text from (
           select op.id, 'SAGA' as type, 'INITIATED' as status, op.wallet_id as sender_wallet_id,
                  op.to_wallet_id as receiver_wallet_id, op.amount::numeric(19, 4)::text as amount, currencies[a] as currency,
                  null as failure_code, op.description, op.reference,
-                 to_char(o.at at time zone 'UTC', rfc3339) as created_at,
-                 to_char(o.at at time zone 'UTC', rfc3339) as updated_at) r)
+                 o.at_text as created_at,
+                 o.at_text as updated_at) r)
         when op.kind in ('CREATE', 'FREEZE', 'UNFREEZE') then (select row_to_json(r)::text from (
           select coalesce(op.wallet_id, op.id) as id, coalesce(users[a], op.user_id) as user_id,
                  coalesce(currencies[a], op.currency) as currency, o.balance::numeric(19, 4)::text as balance,
                  o.held::numeric(19, 4)::text as held, (o.balance - o.held)::numeric(19, 4)::text as available,
                  o.wallet_status as status, o.version,
-                 to_char(coalesce(created_ats[a], o.at) at time zone 'UTC', rfc3339) as created_at,
-                 to_char(o.at at time zone 'UTC', rfc3339) as updated_at) r)
+                 coalesce(to_char(created_ats[a] at time zone 'UTC', rfc3339), o.at_text) as created_at,
+                 o.at_text as updated_at) r)
       end order by n)
     into responses
     from generate_subscripts(operations, 1) n
