@@ -6,12 +6,11 @@
  * history for the sender's and the receiver's new version has both: what a person would see, requests included.
  * Ends with 1 if the 99th percentile is above a second, or if anything failed.
  */
-import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import Table from "cli-table3";
 import { findSystem, requireRunning } from "../dev/running.ts";
 import { SetupError } from "../dev/setup-error.ts";
+import { isLoad, machine, openLoop, post, quantile, quantileTable } from "./open-loop.ts";
 
 /** The goal of the design: an event is in the history within this time, at the 99th percentile. */
 const GOAL_MS = 1_000;
@@ -22,8 +21,6 @@ const SENDER_STARTS_AT = 2;
 const RECEIVER_STARTS_AT = 1;
 /** An event that is not there by then counts as lost. */
 const LOST_AFTER_MS = 30_000;
-const FIRST_TRANSFER_AFTER_MS = 100;
-const QUANTILES = [0.5, 0.9, 0.99, 1];
 
 const USAGE = `Measures how long after a transfer its events are in the history (WALLET_URL, HISTORY_URL).
 
@@ -64,27 +61,17 @@ async function main(): Promise<number> {
     options: { transfers: { type: "string" }, rate: { type: "string" }, help: { type: "boolean" } },
   });
   const [transfers, rate] = [Number(values.transfers ?? 1_000), Number(values.rate ?? 100)];
-  if (values.help === true || !Number.isInteger(transfers) || transfers < 1 || !(rate > 0)) {
+  if (values.help === true || !isLoad(transfers, rate)) {
     console.log(USAGE);
     return values.help === true ? 0 : 2;
   }
   const system = findSystem(join(import.meta.dir, ".."), process.env);
   await requireRunning(system);
   const pairs = await openPairs(system, Math.min(PAIRS, transfers));
-  const runs = await Promise.allSettled(startAll(system, pairs, transfers, rate));
-  const samples = runs.flatMap((run) => (run.status === "fulfilled" ? [run.value] : []));
-  const failures = runs.flatMap((run) => (run.status === "rejected" ? [String(run.reason)] : []));
+  const { samples, failures } = await openLoop(transfers, rate, (index, planned) =>
+    measure(system, pairs[index % pairs.length], planned),
+  );
   return report(samples, failures, `${transfers} transfers, ${rate} started in a second, ${pairs.length * 2} wallets`);
-}
-
-/** Starts each transfer at its moment, and returns at once. */
-function startAll(system: Addresses, pairs: readonly Pair[], transfers: number, rate: number): Promise<Sample>[] {
-  const first = performance.now() + FIRST_TRANSFER_AFTER_MS;
-  return Array.from({ length: transfers }, async (_, index) => {
-    const planned = first + (index * 1_000) / rate;
-    await Bun.sleep(Math.max(0, planned - performance.now()));
-    return measure(system, pairs[index % pairs.length], planned);
-  });
 }
 
 async function measure({ wallet, history }: Addresses, pair: Pair | undefined, planned: number): Promise<Sample> {
@@ -128,39 +115,21 @@ async function openPairs({ wallet, history }: Addresses, count: number): Promise
   );
 }
 
-async function post(url: string, body: object): Promise<Record<string, unknown>> {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`POST ${url} was answered ${response.status}: ${text}`);
-  return JSON.parse(text);
-}
-
 function report(samples: readonly Sample[], failures: readonly string[], what: string): number {
-  const table = new Table({ head: ["ms", "p50", "p90", "p99", "max"], style: { head: [], border: [] } });
   const rows = [
     ["request → 2xx answer", "answered"],
     ["2xx answer → both events in the history", "seen_after_answer"],
     ["request → both events in the history", "seen_after_request"],
   ] as const;
-  for (const [name, member] of rows) {
-    const sorted = samples.map((sample) => sample[member]).toSorted((a, b) => a - b);
-    const figures = QUANTILES.map((share) => quantile(sorted, share).toFixed(1));
-    table.push([name, ...figures.map((content) => ({ content, hAlign: "right" as const }))]);
-  }
-  const sorted = samples.map(({ seen_after_answer }) => seen_after_answer).toSorted((a, b) => a - b);
-  const p99_ms = quantile(sorted, 0.99);
-  const [cpu] = cpus();
-  console.log(`${what}\n${cpu?.model ?? "unknown processor"}, ${cpus().length} cores; Bun ${Bun.version}`);
-  console.log(table.toString());
+  const table = quantileTable(rows.map(([name, member]) => [name, samples.map((sample) => sample[member])]));
+  const p99_ms = quantile(
+    samples.map(({ seen_after_answer }) => seen_after_answer),
+    0.99,
+  );
+  console.log(`${what}\n${machine()}\n${table}`);
   for (const failure of failures.slice(0, 5)) console.log(failure);
   if (failures.length > 0) console.log(`✗ ${failures.length} transfers failed`);
   const good = p99_ms <= GOAL_MS;
   console.log(`${good ? "✓" : "✗"} p99 from the answer: ${p99_ms.toFixed(1)} ms, the goal is ${GOAL_MS} ms`);
   return good && failures.length === 0 ? 0 : 1;
-}
-
-/** Nearest rank: the smallest value that this share of them does not exceed. */
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }

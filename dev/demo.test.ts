@@ -34,7 +34,7 @@ describe("the demo shows what the system does", () => {
       const { code, output, errors } = await demo({ ...addresses(), DATABASE_URL: system.database.url });
       expect([run, errors, code]).toEqual([run, "", 0]);
       expect(output).toContain("✓ all was as told");
-      for (const invariant of ["I1", "I2", "I3", "I4", "I5", "I6"]) expect(output).toContain(`✓ ${invariant} `);
+      for (const invariant of ["I1", "I2", "I3", "I4", "I5", "I6", "I7"]) expect(output).toContain(`✓ ${invariant} `);
       expect(output).not.toContain("not as told");
       expect(output).not.toContain("\x1b[");
     }
@@ -46,6 +46,15 @@ describe("the demo shows what the system does", () => {
       expect(output).toContain(text);
     }
     expect(output).toContain("not verified: set DATABASE_URL");
+  });
+
+  test("the ledger's decisions, its entries and its trial balance", async () => {
+    const { output } = await demo(addresses());
+    expect(output).toContain("→ 202 SUCCESS\n");
+    expect(output).toContain("→ 202 FAILED: account_frozen\n");
+    expect(output).toMatch(/│ Ada +│ 10\.0000 │ +│ +55\.0000 │/);
+    expect(output).toMatch(/│ Ben +│ +│ 10\.0000 │ +47\.6544 │/);
+    expect(output).toMatch(/│ USD │ +([\d.]+) │ +\1 │ +0\.0000 │ +-[\d.]+ │ +0\.0000 │/);
   });
 
   test("a history that knows nothing of it is found out", async () => {

@@ -9,10 +9,10 @@ import { type CheckedDatabases, check } from "../sql/check.ts";
 import { findSystem, requireRunning } from "./running.ts";
 import { SetupError } from "./setup-error.ts";
 import { Player } from "./story/play.ts";
-import { showBalances, showChecks, showHistory, showStep } from "./story/show.ts";
-import { TRANSFERS } from "./story/steps.ts";
+import { showBalances, showChecks, showHistory, showLedger, showStep } from "./story/show.ts";
+import { SAGAS, TRANSFERS } from "./story/steps.ts";
 
-const CHAPTERS = [TRANSFERS];
+const CHAPTERS = [TRANSFERS, SAGAS];
 
 try {
   const system = findSystem(join(import.meta.dir, ".."), process.env);
@@ -40,6 +40,9 @@ async function tell(player: Player): Promise<number> {
     console.log(`\n${showHistory(account, accounts)}`);
     faults += account.faults.length;
   }
+  const ledger = await player.ledger();
+  console.log(`\n${showLedger(ledger, accounts)}`);
+  faults += ledger.faults.length;
   return faults;
 }
 

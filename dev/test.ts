@@ -8,11 +8,8 @@ const TEST_TIMEOUT_MS = 120_000;
 const checkout = join(import.meta.dir, "..");
 
 await installOrExit();
-// Bun warns of a timer of kafkajs that is a little late by design.
-const env = { ...process.env, NODE_NO_WARNINGS: "1" };
 const tests = Bun.spawn([process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, ...process.argv.slice(2)], {
   cwd: checkout,
-  env,
   stdio: ["inherit", "inherit", "inherit"],
 });
 // The run gets the terminal's Ctrl-C itself, and ends its servers before it ends.

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { TransactionSql } from "postgres";
 import { Counter } from "prom-client";
 import { applyHalving } from "../shared/batch.ts";
 import { parseWalletEvent } from "../shared/cloudevents.ts";
@@ -6,6 +7,7 @@ import type { BatchContext, ReceivedMessage } from "../shared/consumer.ts";
 import type { Sql } from "../shared/database.ts";
 import { type DeadLetter, recordDeadLetters } from "../shared/dead-letters.ts";
 import { withDeadline } from "../shared/deadline.ts";
+import type { WalletEvent } from "../shared/events.ts";
 import type { Metrics } from "../shared/http/metrics.ts";
 
 /**
@@ -26,11 +28,10 @@ export interface ProjectOptions {
 export type Project = (messages: readonly ReceivedMessage[], batch: BatchContext) => Promise<void>;
 
 /** A message whose event is well-formed, and its value as it was sent. */
-interface Readable {
+export interface Readable {
   readonly message: ReceivedMessage;
   readonly text: string;
-  /** Whether the event asks the ledger for a decision. */
-  readonly asks: boolean;
+  readonly event: WalletEvent;
 }
 
 /** What record_events() answers of an event that was not new. */
@@ -74,7 +75,7 @@ export function createProject({ sql, log, metrics, onStored, onDecided }: Projec
     counter.inc({ outcome: "duplicate" }, duplicates);
     counter.inc({ outcome: "stored" }, batch.length - exceptions.length);
     if (exceptions.length < batch.length) onStored();
-    if (batch.some(({ asks }) => asks)) onDecided();
+    if (batch.some(({ event }) => event.posting === "SAGA")) onDecided();
     await bury(conflictsOf(batch, exceptions));
   };
 
@@ -95,19 +96,24 @@ export function createProject({ sql, log, metrics, onStored, onDecided }: Projec
   };
 }
 
-function readAll(messages: readonly ReceivedMessage[]): { readable: Readable[]; unreadable: DeadLetter[] } {
+/** The messages that hold an event, and the others with the reason why not. */
+export function readAll(messages: readonly ReceivedMessage[]): { readable: Readable[]; unreadable: DeadLetter[] } {
   const readable: Readable[] = [];
   const unreadable: DeadLetter[] = [];
   for (const message of messages) {
     const parsed = parseWalletEvent(message);
-    if (parsed.ok) readable.push({ message, text: parsed.text, asks: parsed.event.posting === "SAGA" });
+    if (parsed.ok) readable.push({ message, text: parsed.text, event: parsed.event });
     else unreadable.push({ message, reason: parsed.reason });
   }
   return { readable, unreadable };
 }
 
 /** The values go as they came, joined to an array: nothing is parsed and written again on the way to `event_data`. */
-export async function recordEvents(sql: Sql, partition: number, texts: readonly string[]): Promise<Exception[]> {
+export async function recordEvents(
+  sql: Sql | TransactionSql,
+  partition: number,
+  texts: readonly string[],
+): Promise<Exception[]> {
   const events = `[${texts.join()}]`;
   const call = sql<Exception[]>`
     select ordinal, outcome from record_events(${partition}::int, ${events}::text)`;
@@ -127,7 +133,7 @@ function conflictsOf(batch: readonly Readable[], exceptions: readonly Exception[
 }
 
 /** What the database said, with its SQLSTATE; it may quote the message, which the dead letter holds anyway. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return "code" in error ? `${String(error.code)}: ${error.message}` : error.message;
 }

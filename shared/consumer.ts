@@ -64,12 +64,17 @@ export interface Consumer {
 const SESSION_TIMEOUT_MS = 6_000;
 const HEARTBEAT_MS = 1_500;
 /** How long the others are waited for when the group changes: longer than a batch takes. */
-const REBALANCE_TIMEOUT_MS = 12_000;
+const REBALANCE_TIMEOUT_MS = 8_000;
 /** A fetch without messages ends after this time; with messages it ends at once. The heartbeat comes in between. */
 const FETCH_WAIT_MS = 250;
 const CONNECT_DEADLINE_MS = 5_000;
 /** No fetch, no batch, no heartbeat for so long: stuck. A call of the database takes at most 6 s. */
 const STUCK_AFTER_MS = 10_000;
+/**
+ * The broker waits for members that were killed while they joined, then for the leader among them, and then once more:
+ * a client that gives up before is one more of those, and all that wait together would never get in.
+ */
+const JOIN_WITHIN_MS = 2 * (REBALANCE_TIMEOUT_MS + SESSION_TIMEOUT_MS);
 const LOOK_MS = 500;
 const CLOSE_DEADLINE_MS = 2_000;
 /** A session lasts as long as all goes well. */
@@ -106,6 +111,7 @@ class Reader {
   #alive_at = 0;
   /** Whether this session has been a member: then the next one may come at once. */
   #joined = false;
+  #joining = true;
 
   readonly #tellFault: (error: unknown, fields: Record<string, unknown>) => void;
 
@@ -139,6 +145,7 @@ class Reader {
     const { kafka, groupId } = this.options;
     this.#status = "waiting";
     this.#joined = false;
+    this.#joining = true;
     const client = createConsumerClient(kafka, {
       groupId,
       sessionTimeout: SESSION_TIMEOUT_MS,
@@ -153,7 +160,8 @@ class Reader {
     signal.addEventListener("abort", onAbort);
     this.#watch(client, end.resolve);
     const watchdog = setInterval(() => {
-      if (performance.now() - this.#alive_at > STUCK_AFTER_MS) end.resolve(new Error("The consumer is stuck"));
+      const patience_ms = this.#joining ? JOIN_WITHIN_MS : STUCK_AFTER_MS;
+      if (performance.now() - this.#alive_at > patience_ms) end.resolve(new Error("The consumer is stuck"));
     }, LOOK_MS);
     try {
       this.#alive_at = performance.now();
@@ -195,8 +203,13 @@ class Reader {
     consumer.on(consumer.events.FETCH, alive);
     consumer.on(consumer.events.HEARTBEAT, alive);
     consumer.on(consumer.events.END_BATCH_PROCESS, alive);
+    consumer.on(consumer.events.REBALANCING, () => {
+      alive();
+      this.#joining = true;
+    });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       alive();
+      this.#joining = false;
       this.#status = "running";
       this.#joined = true;
       this.#last_error = null;
@@ -209,15 +222,7 @@ class Reader {
     const { batch, heartbeat, resolveOffset, isRunning, isStale } = payload;
     const last = batch.messages.at(-1);
     if (last === undefined || signal.aborted || !isRunning() || isStale()) return;
-    const messages = batch.messages.map((message) => ({
-      topic: batch.topic,
-      partition: batch.partition,
-      offset: message.offset,
-      key: message.key,
-      value: message.value,
-      headers: plainHeaders(message.headers ?? {}),
-      timestamp_ms: Number(message.timestamp),
-    }));
+    const messages = receivedOf(batch);
     await this.options.handle(messages, {
       signal,
       keepAlive: async () => {
@@ -230,6 +235,19 @@ class Reader {
     this.#lags.set(batch.partition, Number(BigInt(batch.highWatermark) - BigInt(last.offset) - 1n));
     this.#last_error = null;
   }
+}
+
+/** The messages of a batch, as they are handed on. */
+export function receivedOf({ topic, partition, messages }: EachBatchPayload["batch"]): ReceivedMessage[] {
+  return messages.map((message) => ({
+    topic,
+    partition,
+    offset: message.offset,
+    key: message.key,
+    value: message.value,
+    headers: plainHeaders(message.headers ?? {}),
+    timestamp_ms: Number(message.timestamp),
+  }));
 }
 
 /** PostgreSQL's text and jsonb hold no NUL, and a header that cannot be stored must not stop a dead letter. */

@@ -35,6 +35,8 @@ export interface ConnectOptions {
   readonly max: number;
   /** Connect with the login's own rights; only the commands of an operator do. */
   readonly asOwner?: boolean;
+  /** Another schema than the service's: the tables that a rebuild fills. */
+  readonly schema?: string;
   readonly statementTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
 }
@@ -53,7 +55,7 @@ function connect(url: string, options: ConnectOptions): Sql {
     connection: {
       application_name: `${options.service}:${options.purpose}`,
       ...(options.asOwner === true ? {} : { role: `${options.service}_app` }),
-      search_path: options.service,
+      search_path: options.schema ?? options.service,
       statement_timeout: statementTimeoutMs,
       lock_timeout: options.lockTimeoutMs ?? LOCK_TIMEOUT_MS,
       client_connection_check_interval: CLIENT_CHECK_INTERVAL_MS,

@@ -241,8 +241,8 @@ export const DAMAGES: Damage[] = [
   {
     what: "a posting of nothing that happened",
     sql: ({ alice }) => `
-      insert into history.ledger_entries (movement_id, transaction_id, account_id, direction, amount, balance_after, created_at)
-      select '${alice}', '${alice}', account_id, direction, 1, 1, now()
+      insert into history.ledger_entries (id, movement_id, transaction_id, account_id, direction, amount, balance_after, created_at)
+      select uuidv7(), '${alice}', '${alice}', account_id, direction, 1, 1, now()
       from (values ('${alice}', 'CREDIT'), ('external:USD', 'DEBIT')) as side (account_id, direction)`,
     found: "I7_events_posted",
     named: ({ alice }) => alice,

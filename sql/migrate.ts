@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
 import type { Service } from "../shared/database.ts";
+import { MIGRATION_LOCK } from "../shared/migration-lock.ts";
 
 /**
  * Brings a database to the state that this code expects: numbered migrations once each, then the repeatable functions
@@ -12,8 +13,6 @@ import type { Service } from "../shared/database.ts";
  * connection that holds an advisory lock, which a dying process gives back by itself.
  */
 
-/** Any number that nothing else in the database locks; both servers of a rolling deployment use the same. */
-const MIGRATION_LOCK = 7_020_011;
 /** Another run may be at work: this long it is waited for. */
 const LOCK_WAIT_MS = 120_000;
 

@@ -34,9 +34,13 @@ export function textOf(body: Readonly<Record<string, unknown>>, member: string):
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
-/** The items of a list. */
-export function itemsOf(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>[] {
-  return Array.isArray(body.items) ? body.items.filter(isObject) : [];
+/** The items of a list; another member's where it says so. */
+export function itemsOf(
+  body: Readonly<Record<string, unknown>>,
+  member = "items",
+): Readonly<Record<string, unknown>>[] {
+  const items = body[member];
+  return Array.isArray(items) ? items.filter(isObject) : [];
 }
 
 function objectIn(text: string): Readonly<Record<string, unknown>> {

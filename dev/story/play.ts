@@ -24,8 +24,19 @@ export interface Account {
   readonly faults: readonly string[];
 }
 
+/** What the ledger says of the story's sagas, and of all money. */
+export interface Ledger {
+  readonly entries: readonly Row[];
+  /** The trial balance: a row for each currency. */
+  readonly balances: readonly Row[];
+  readonly faults: readonly string[];
+}
+
 /** An event is there within a second; this is for a history that has just started. */
 const HISTORY_TIMEOUT_MS = 10_000;
+const POLL_MS = 20;
+/** What a history says of something whose events are on their way. */
+const BEHIND: ReadonlySet<string> = new Set(["history_behind", "account_not_found"]);
 
 export class Player implements Scene {
   readonly #run = crypto.randomUUID().slice(0, 8);
@@ -33,6 +44,9 @@ export class Player implements Scene {
   readonly #versions = new Map<Name, number>();
   #balances: Balances = new Map();
   #last: Answer | undefined;
+  readonly #sagas: Row[] = [];
+  /** What is left of the time for which the history may be behind, over the whole story. */
+  #patience_ms = HISTORY_TIMEOUT_MS;
 
   constructor(readonly addresses: { readonly wallet: string; readonly history: string }) {}
 
@@ -54,7 +68,8 @@ export class Player implements Scene {
 
   async play(step: Step): Promise<Played> {
     const call = step.call(this);
-    const answer = await send(this.addresses.wallet, call);
+    const answer = await (step.asks === "history" ? this.#askHistory(call) : send(this.addresses.wallet, call));
+    if (textOf(answer.body, "type") === "SAGA") this.#sagas.push(answer.body);
     if (step.opens !== undefined && answer.status === 201) this.#ids.set(step.opens, textOf(answer.body, "id"));
     const before = this.#balances;
     this.#balances = await this.#look();
@@ -76,6 +91,20 @@ export class Player implements Scene {
     );
   }
 
+  /** The entries of the sagas, and the trial balance. To be asked once all histories are up to date. */
+  async ledger(): Promise<Ledger> {
+    const ask = (path: string) => send(this.addresses.history, { method: "GET", path });
+    const trial = await ask("/ledger/trial-balance");
+    const entries: Row[] = [];
+    const faults = faultsOfTrialBalance(itemsOf(trial.body));
+    for (const saga of this.#sagas) {
+      const { status, body } = await ask(`/ledger/transactions/${textOf(saga, "id")}`);
+      entries.push(...itemsOf(body, "entries"));
+      faults.push(...faultsOfEntries(saga, status, itemsOf(body, "entries")));
+    }
+    return { entries, balances: itemsOf(trial.body), faults };
+  }
+
   async #look(): Promise<Balances> {
     const balances = new Map<Name, string>();
     for (const [name] of this.#ids) {
@@ -86,13 +115,19 @@ export class Player implements Scene {
     return balances;
   }
 
-  async #history(name: Name, version: string): Promise<Answer> {
+  #history(name: Name, version: string): Promise<Answer> {
     const path = `${this.path(name)}/history?order=asc&limit=200&min_version=${version}`;
-    const deadline = performance.now() + HISTORY_TIMEOUT_MS;
+    return this.#askHistory({ method: "GET", path });
+  }
+
+  /** The answer, once the history has come to know what is asked about. */
+  async #askHistory(call: Call): Promise<Answer> {
     for (;;) {
-      const answer = await send(this.addresses.history, { method: "GET", path });
-      // The server itself has waited two seconds by then.
-      if (textOf(answer.body, "code") !== "history_behind" || performance.now() > deadline) return answer;
+      const asked = performance.now();
+      const answer = await send(this.addresses.history, call);
+      if (!BEHIND.has(textOf(answer.body, "code")) || this.#patience_ms <= 0) return answer;
+      await Bun.sleep(POLL_MS);
+      this.#patience_ms -= performance.now() - asked;
     }
   }
 }
@@ -104,6 +139,7 @@ function faultsOfAnswer({ told }: Step, answer: Answer, last: Answer | undefined
   if (code !== (told.code ?? "")) faults.push(`the code is ${code || "missing"}, not ${told.code ?? "absent"}`);
   const replayed = answer.headers.get("idempotency-replayed") === "true";
   if (replayed !== (told.replayed ?? false)) faults.push(`the answer is ${replayed ? "" : "not "}a replay`);
+  if (told.saga !== undefined) faults.push(...faultsOfSaga(told.saga, answer.body));
   if (told.replayed && answer.text !== last?.text) faults.push("the replay differs from the first answer");
   return faults;
 }
@@ -126,4 +162,33 @@ function faultsOfHistory(wallet: Row, events: readonly Row[]): string[] {
   const [balance, told] = [textOf(wallet, "balance"), textOf(events.at(-1) ?? {}, "balance_after")];
   if (balance !== told) faults.push(`the balance is ${balance}, the history says ${told}`);
   return faults;
+}
+
+function faultsOfSaga(told: NonNullable<Step["told"]["saga"]>, saga: Row): string[] {
+  const [state, expected] = [textOf(saga, "status"), told.status];
+  const [reason, cause] = [textOf(saga, "failure_code"), told.failure_code ?? ""];
+  return [
+    ...(state === expected ? [] : [`the saga is ${state}, not ${expected}`]),
+    ...(reason === cause ? [] : [`its failure_code is ${reason || "missing"}, not ${cause || "absent"}`]),
+  ];
+}
+
+/** A saga that succeeded is one debit and one credit of its amount; one that was refused has left nothing. */
+function faultsOfEntries(saga: Row, status: number, entries: readonly Row[]): string[] {
+  const amount = textOf(saga, "amount");
+  const posted = [
+    `DEBIT ${textOf(saga, "sender_wallet_id")} ${amount}`,
+    `CREDIT ${textOf(saga, "receiver_wallet_id")} ${amount}`,
+  ];
+  const told = textOf(saga, "status") === "SUCCESS" ? `200 ${posted.join(", ")}` : "404 ";
+  const sides = entries.map((entry) => ["direction", "account_id", "amount"].map((member) => textOf(entry, member)));
+  const seen = `${status} ${sides.map((side) => side.join(" ")).join(", ")}`;
+  return seen === told ? [] : [`the ledger's entries of saga ${textOf(saga, "id")} are ${seen}, not ${told}`];
+}
+
+function faultsOfTrialBalance(rows: readonly Row[]): string[] {
+  if (rows.length === 0) return ["the trial balance is empty"];
+  return rows
+    .filter((row) => textOf(row, "difference") !== "0.0000")
+    .map((row) => `debits and credits differ by ${textOf(row, "difference")} ${textOf(row, "currency")}`);
 }

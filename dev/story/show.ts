@@ -2,13 +2,13 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import type { CheckReport } from "../../sql/check.ts";
-import { textOf } from "./call.ts";
-import type { Account, Balances, Played } from "./play.ts";
+import { type Answer, textOf } from "./call.ts";
+import type { Account, Balances, Ledger, Played } from "./play.ts";
 import type { Step } from "./steps.ts";
 
 const INDENT = "     ";
 /** Headers of an answer that say something beside its body. */
-const TELLING = ["Idempotency-Replayed", "ETag", "Location"];
+const TELLING = ["Idempotency-Replayed", "ETag", "Location", "Preference-Applied"];
 
 /** One step: what is done, the request, the answer, what changed. */
 export function showStep(number: number, step: Step, played: Played): string {
@@ -26,12 +26,19 @@ export function showStep(number: number, step: Step, played: Played): string {
     `${INDENT}${call.method} ${call.path}`,
     ...headers.map((line) => INDENT + line),
     ...(call.body ? [INDENT + pc.dim(JSON.stringify(call.body))] : []),
-    `${INDENT}→ ${status}${code && ` ${code}: ${textOf(answer.body, "detail")}`}`,
+    `${INDENT}→ ${status}${stateOf(answer.body)}${code && ` ${code}: ${textOf(answer.body, "detail")}`}`,
     ...told.map((line) => `${INDENT}  ${pc.dim(line)}`),
     `${INDENT}${changes(played.before, played.after)}`,
     ...faults.map((fault) => `${INDENT}${pc.red(`not as told: ${fault}`)}`),
     "",
   ].join("\n");
+}
+
+/** The state that a saga has come to, and why. */
+function stateOf(body: Answer["body"]): string {
+  if (textOf(body, "type") !== "SAGA") return "";
+  const reason = textOf(body, "failure_code");
+  return ` ${textOf(body, "status")}${reason && `: ${reason}`}`;
 }
 
 function changes(before: Balances, after: Balances): string {
@@ -51,16 +58,43 @@ export function showBalances(accounts: readonly Account[]): string {
   return `${pc.bold("Wallets")}\n${table.toString()}`;
 }
 
+/** What the ledger has posted for the sagas, and the trial balance over everything. */
+export function showLedger({ entries, balances, faults }: Ledger, accounts: readonly Account[]): string {
+  const posted = newTable(["account", "debit", "credit", "balance after", "saga"]);
+  for (const entry of entries) {
+    const [amount, isDebit] = [right(textOf(entry, "amount")), textOf(entry, "direction") === "DEBIT"];
+    posted.push([
+      nameIn(accounts, textOf(entry, "account_id")),
+      ...(isDebit ? [amount, ""] : ["", amount]),
+      right(textOf(entry, "balance_after")),
+      textOf(entry, "transfer_id") || textOf(entry, "transaction_id"),
+    ]);
+  }
+  const members = ["debits", "credits", "difference", "external", "clearing", "wallets"];
+  const trial = newTable(["", ...members]);
+  for (const row of balances) {
+    trial.push([textOf(row, "currency"), ...members.map((member) => right(textOf(row, member)))]);
+  }
+  return [
+    `${pc.bold("The ledger's entries of the sagas")}\n${posted.toString()}`,
+    `${pc.bold("Trial balance of the whole ledger")}\n${trial.toString()}`,
+    ...faults.map((fault) => pc.red(`not as told: ${fault}`)),
+  ].join("\n\n");
+}
+
+function nameIn(accounts: readonly Account[], id: string): string {
+  return accounts.find(({ wallet }) => textOf(wallet, "id") === id)?.name ?? id;
+}
+
 /** One wallet's history, oldest first. */
 export function showHistory({ name, events, faults }: Account, accounts: readonly Account[]): string {
-  const nameOf = (id: string): string => accounts.find(({ wallet }) => textOf(wallet, "id") === id)?.name ?? id;
   const table = newTable(["", "event", "amount", "with", "balance after", "what for", "occurred at"]);
   for (const event of events) {
     table.push([
       right(textOf(event, "wallet_version")),
       textOf(event, "event_type"),
       right(textOf(event, "amount")),
-      nameOf(textOf(event, "counterparty_wallet_id")),
+      nameIn(accounts, textOf(event, "counterparty_wallet_id")),
       right(textOf(event, "balance_after")),
       textOf(event, "description") || textOf(event, "reference"),
       textOf(event, "occurred_at"),

@@ -18,6 +18,8 @@ export interface Scene {
 export interface Step {
   readonly says: string;
   readonly call: (scene: Scene) => Call;
+  /** Who is asked: the wallet service unless it says otherwise. */
+  readonly asks?: "history";
   /** Whose wallet the answer is. */
   readonly opens?: Name;
   /** What is to come of it. */
@@ -25,6 +27,8 @@ export interface Step {
     readonly status: number;
     /** Of a problem. */
     readonly code?: string;
+    /** Of a transfer in which the ledger decides: its final state, and why it failed. */
+    readonly saga?: { readonly status: "SUCCESS" | "FAILED"; readonly failure_code?: string };
     /** The stored answer, byte for byte that of the step before. */
     readonly replayed?: boolean;
     /** What each balance changes by; nothing for who is not named. */
@@ -113,5 +117,52 @@ export const TRANSFERS: readonly Step[] = [
     says: "Cleo withdraws 7.3456",
     call: (scene) => ({ method: "POST", path: `${scene.path("Cleo")}/withdraw`, body: { amount: "7.3456" } }),
     told: { status: 201, moves: { Cleo: "-7.3456" } },
+  },
+];
+
+const saga = (scene: Scene, word: string, amount: string): Call => ({
+  method: "POST",
+  path: "/transactions",
+  headers: { Prefer: "wait=5" },
+  body: {
+    sender_wallet_id: scene.id("Ada"),
+    receiver_wallet_id: scene.id("Ben"),
+    amount,
+    idempotency_key: scene.key(word),
+    description: "Concert",
+  },
+});
+
+const account = (scene: Scene, name: Name): string => `/ledger/accounts/${scene.id(name)}`;
+
+/** Transfers in which the ledger decides. */
+export const SAGAS: readonly Step[] = [
+  {
+    says: "The history service keeps a double-entry ledger, with an account for each wallet: this is Ben's",
+    asks: "history",
+    call: (scene) => ({ method: "GET", path: account(scene, "Ben") }),
+    told: { status: 200, moves: NOTHING },
+  },
+  {
+    says: "Ada pays Ben 10.00 by a saga: the amount is held, the ledger posts it, the hold becomes a transfer",
+    call: (scene) => saga(scene, "concert", "10.00"),
+    told: { status: 202, saga: { status: "SUCCESS" }, moves: { Ada: "-10", Ben: "10" } },
+  },
+  {
+    says: "Ben's account in the ledger is frozen; his wallet is not",
+    asks: "history",
+    call: (scene) => ({ method: "POST", path: `${account(scene, "Ben")}/freeze` }),
+    told: { status: 200, moves: NOTHING },
+  },
+  {
+    says: "Ada pays Ben 4.00 more: the ledger refuses, and Ada's hold ends",
+    call: (scene) => saga(scene, "drinks", "4.00"),
+    told: { status: 202, saga: { status: "FAILED", failure_code: "account_frozen" }, moves: NOTHING },
+  },
+  {
+    says: "Ben's account is unfrozen; what was refused stays refused",
+    asks: "history",
+    call: (scene) => ({ method: "POST", path: `${account(scene, "Ben")}/unfreeze` }),
+    told: { status: 200, moves: NOTHING },
   },
 ];

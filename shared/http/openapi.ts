@@ -48,7 +48,8 @@ export async function openApi(routes: AnyElysia["routes"], options: ApiOptions):
   return {
     openapi: "3.1.0",
     info: { title, version, description },
-    servers: [{ url: "/" }],
+    // Relative to this document, /swagger/json: the API is found behind a proxy that adds a prefix, too.
+    servers: [{ url: ".." }],
     tags,
     paths: Object.fromEntries(finished),
     components: components(schemas),

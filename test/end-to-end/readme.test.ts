@@ -8,7 +8,14 @@ import { type RunningService, spawnService } from "../cluster.ts";
 import { type Ground, historyOf, isAtWork, prepareGround, stopAll } from "./system.ts";
 
 const CHECKOUT = join(import.meta.dir, "../..");
-const DOCUMENTS = ["README.md", "CHANGELOG.md", "docs/architecture.md", "docs/guarantees.md"];
+const DOCUMENTS = [
+  "README.md",
+  "CHANGELOG.md",
+  "docs/architecture.md",
+  "docs/guarantees.md",
+  "docs/saga.md",
+  "docs/crashes.md",
+];
 
 function read(path: string): string {
   return readFileSync(join(CHECKOUT, path), "utf8");

@@ -1,22 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { EXAMPLE_WALLETS, seed } from "../../dev/seed.ts";
 import { createLog } from "../../shared/log.ts";
 import { type RunningService, spawnService } from "../cluster.ts";
+import { execute, hasBrowser, launchBrowser, openSwagger } from "./swagger-page.ts";
 import { type Ground, historyOf, type Json, prepareGround, stopAll } from "./system.ts";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const [ALICE] = EXAMPLE_WALLETS;
 /** A folder for pictures of the pages, to look at. */
 const { SCREENSHOTS } = process.env;
@@ -34,50 +24,11 @@ beforeAll(async () => {
 
 afterAll(() => stopAll(ground, wallet, history));
 
-/** A page that can reach nothing but the server, and what it said and asked for. */
-interface Watched {
-  readonly page: Page;
-  readonly strangers: string[];
-  readonly complaints: string[];
-}
-
-async function openSwagger(browser: Browser, { url }: RunningService): Promise<Watched> {
-  const page = await browser.newPage();
-  const strangers: string[] = [];
-  const complaints: string[] = [];
-  await page.route("**/*", (route) => {
-    const asked = route.request().url();
-    if (new URL(asked).origin === new URL(url).origin || asked.startsWith("data:")) return route.continue();
-    strangers.push(asked);
-    return route.abort();
-  });
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("requestfailed", (request) => complaints.push(`${request.url()} failed`));
-  await page.goto(`${url}/swagger`);
-  await page.locator(".opblock").first().waitFor();
-  return { page, strangers, complaints };
-}
-
-/** Opens the operation, executes it with the examples that it comes with, and gives the status and body that are shown. */
-async function execute(page: Page, operationId: string): Promise<{ status: string; body: string }> {
-  const block = page.locator(`.opblock[id$="-${operationId}"]`);
-  await block.locator(".opblock-summary-control").click();
-  // "Try it out" is on from the start.
-  await block.getByRole("button", { name: "Execute" }).click();
-  const live = block.locator(".live-responses-table");
-  await live.waitFor();
-  const status = await live.locator("td.response-col_status").last().textContent();
-  return { status: (status ?? "").trim(), body: (await live.locator(".highlight-code").first().textContent()) ?? "" };
-}
-
-describe.skipIf(!existsSync(CHROMIUM))("Swagger UI works in a browser without the internet", () => {
+describe.skipIf(!hasBrowser)("Swagger UI works in a browser without the internet", () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await launchBrowser();
   });
 
   afterAll(() => browser?.close());
@@ -89,7 +40,7 @@ describe.skipIf(!existsSync(CHROMIUM))("Swagger UI works in a browser without th
     ["history", "listHistoryOfWallet", "200", '"event_type": "WALLET_FUNDED"'],
     ["history", "listActivityOfUser", "200", '"event_type": "WALLET_FUNDED"'],
   ] as const)("%s: %s can be executed as it is", async (name, operationId, status, shown) => {
-    const { page, strangers, complaints } = await openSwagger(browser, name === "wallet" ? wallet : history);
+    const { page, strangers, complaints } = await openSwagger(browser, (name === "wallet" ? wallet : history).url);
     const answer = await execute(page, operationId);
     if (SCREENSHOTS !== undefined) await page.screenshot({ path: `${SCREENSHOTS}/${operationId}.png`, fullPage: true });
     expect({ status: answer.status, strangers, complaints }).toEqual({ status, strangers: [], complaints: [] });

@@ -1,18 +1,26 @@
 /** Both servers as real processes, on a database and topics of their own; and what a client does with them. */
 import { expect } from "bun:test";
 import { check, failures } from "../../sql/check.ts";
+import { migrate } from "../../sql/migrate.ts";
 import {
   cluster,
   createDatabase,
   createTopics,
+  emptyDatabase,
   type RunningService,
   spawnService,
   type TestDatabase,
   until,
 } from "../cluster.ts";
 
+/** Both services in one database, or one for each. */
+export const LAYOUTS = ["one database", "two databases"] as const;
+export type Layout = (typeof LAYOUTS)[number];
+
 export interface Ground {
+  /** The wallet service's, which is the history service's too unless there are two. */
   readonly database: TestDatabase;
+  readonly historyDatabase: TestDatabase;
   /** The variables of a server. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -35,21 +43,27 @@ export interface Body extends Json {
   readonly items: Json[];
 }
 
+/** What answers requests: a server, or a gateway in front of it. */
+export type Addressed = Pick<RunningService, "url">;
+
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Body;
 }
 
-/** A migrated database and topics, with no server on them yet. */
-export async function prepareGround(label: string): Promise<Ground> {
-  const [{ kafka_brokers }, database, topics] = await Promise.all([
+/** Migrated databases and topics, with no server on them yet. */
+export async function prepareGround(label: string, layout: Layout = "one database"): Promise<Ground> {
+  const [{ kafka_brokers }, databases, topics] = await Promise.all([
     cluster(),
-    createDatabase(label),
+    layout === "one database" ? oneDatabase(label) : twoDatabases(label),
     createTopics(label),
   ]);
+  const { database, historyDatabase } = databases;
   const env = {
-    DATABASE_URL: database.url,
+    ...(layout === "one database"
+      ? { DATABASE_URL: database.url }
+      : { WALLET_DATABASE_URL: database.url, HISTORY_DATABASE_URL: historyDatabase.url }),
     KAFKA_BROKERS: kafka_brokers.join(","),
     KAFKA_TOPIC: topics.wallet_topic,
     KAFKA_LEDGER_TOPIC: topics.ledger_topic,
@@ -57,12 +71,24 @@ export async function prepareGround(label: string): Promise<Ground> {
     KAFKA_LEDGER_GROUP_ID: topics.ledger_group_id,
     LOG_LEVEL: "warn",
   };
-  return { database, env };
+  return { ...databases, env };
+}
+
+async function oneDatabase(label: string): Promise<Pick<Ground, "database" | "historyDatabase">> {
+  const database = await createDatabase(label);
+  return { database, historyDatabase: database };
+}
+
+/** Each has the schema of its service alone. */
+async function twoDatabases(label: string): Promise<Pick<Ground, "database" | "historyDatabase">> {
+  const [database, historyDatabase] = await Promise.all([emptyDatabase(`${label}-w`), emptyDatabase(`${label}-h`)]);
+  await migrate({ wallet: database.url, history: historyDatabase.url }, { info: () => undefined });
+  return { database, historyDatabase };
 }
 
 /** Both servers, started side by side. */
-export async function startSystem(label: string): Promise<RunningSystem> {
-  const ground = await prepareGround(label);
+export async function startSystem(label: string, layout?: Layout): Promise<RunningSystem> {
+  const ground = await prepareGround(label, layout);
   const [wallet, history] = await Promise.all([
     spawnService("wallet", ground.env),
     spawnService("history", ground.env),
@@ -79,18 +105,19 @@ export async function isAtWork(service: RunningService): Promise<void> {
   });
 }
 
-/** Ends the servers in order and drops the database. */
+/** Ends the servers and drops the databases. */
 export async function stopAll(ground: Ground, ...services: (RunningService | undefined)[]): Promise<void> {
   await Promise.all(services.map((service) => service?.kill()));
   await ground.database.drop();
+  if (ground.historyDatabase !== ground.database) await ground.historyDatabase.drop();
 }
 
-export async function get(service: RunningService, path: string): Promise<Reply> {
+export async function get(service: Addressed, path: string): Promise<Reply> {
   return reply(await fetch(`${service.url}${path}`));
 }
 
 export async function post(
-  service: RunningService,
+  service: Addressed,
   path: string,
   body: Json,
   headers: Readonly<Record<string, string>> = {},
@@ -105,7 +132,7 @@ export async function post(
 }
 
 /** Opens a wallet and funds it; gives its id. */
-export async function openFunded(wallet: RunningService, user_id: string, amount: string): Promise<string> {
+export async function openFunded(wallet: Addressed, user_id: string, amount: string): Promise<string> {
   const opened = await post(wallet, "/wallets", { user_id });
   expect(opened.status).toBe(201);
   const funded = await post(wallet, `/wallets/${opened.body.id}/fund`, { amount });
@@ -126,9 +153,9 @@ export async function historyOf(history: RunningService, id: string, version: nu
   }
 }
 
-/** All invariants hold on the database, once it is at rest. */
-export async function expectInvariants({ database }: Ground): Promise<void> {
-  const report = await check({ wallet: database.url, history: database.url });
+/** All invariants hold on the databases, once they are at rest. */
+export async function expectInvariants({ database, historyDatabase }: Ground): Promise<void> {
+  const report = await check({ wallet: database.url, history: historyDatabase.url });
   expect(failures(report)).toBe("");
 }
 

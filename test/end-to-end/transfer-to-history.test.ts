@@ -3,6 +3,7 @@ import {
   expectInvariants,
   get,
   historyOf,
+  LAYOUTS,
   openFunded,
   post,
   type RunningSystem,
@@ -12,12 +13,6 @@ import {
 
 let system: RunningSystem;
 
-beforeAll(async () => {
-  system = await startSystem("transfer-to-history");
-});
-
-afterAll(() => stopAll(system, system?.wallet, system?.history));
-
 /** What a history says of its events, in short. */
 const SHORT = ["wallet_version", "event_type", "amount", "balance_after", "counterparty_wallet_id"];
 
@@ -26,7 +21,13 @@ async function shortHistory(id: string, version: number): Promise<unknown[][]> {
   return events.map((event) => SHORT.map((member) => event[member]));
 }
 
-describe("what was answered reaches the history, complete and in order", () => {
+describe.each(LAYOUTS)("what was answered reaches the history, complete and in order: %s", (layout) => {
+  beforeAll(async () => {
+    system = await startSystem("transfer-to-history", layout);
+  });
+
+  afterAll(() => stopAll(system, system?.wallet, system?.history));
+
   test("both sides of a transfer, with their exact amounts", async () => {
     const { wallet } = system;
     const [carol, dave] = await Promise.all([openFunded(wallet, "carol", "100"), openFunded(wallet, "dave", "0.0001")]);

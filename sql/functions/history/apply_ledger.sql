@@ -12,6 +12,15 @@
 --   3. only then are balances, freezes and decisions read, and each event is applied on the running state, in order of wallet
 --      and version. Between wallets the order is free: what a wallet spends has been posted before it knew of it;
 --   4. the outcome is written set-wise.
+--
+-- Measured: milliseconds of the whole call of record_events() for 1,000 events of 500 wallets, least and median of 70 calls,
+-- all variants taking turns on a machine with other work:
+--
+--   33   48  without the ledger
+--   64   99  as it is; the insert of the entries is 16 of it
+--   66  101  with an id by uuidv7() for each entry: it asks for randomness each time
+--   77  108  with the entries' rows made by array subscripts instead of unnest()
+--  104  288  with the bounds of a wallet's events not materialized: they become a filter, and each wallet's whole history is read
 create or replace function apply_ledger(p_partition int, p_wallet_ids uuid[])
 returns void
 language plpgsql volatile
@@ -40,6 +49,7 @@ declare
   wallet_slots int[];
   other_slots int[];          -- of a saga: its receiver
   decided boolean[];          -- of a saga: before this call
+  granted boolean[];          -- of such a decision: it is a success whose postings are not here, as only a rebuild has them
   outcomes text[];            -- of a saga: by this call
   reasons text[];
   posted boolean[];
@@ -59,6 +69,8 @@ declare
   s int;
   o int;
   at timestamptz;
+  id_head text;               -- of the entries' ids
+  id_tail bigint;
 begin
   with rules (event_type, posting, wallet_direction, other_account) as (values
     -- what the wallet reports    the wallet's entry      the other entry, in the other direction, goes to
@@ -145,21 +157,22 @@ begin
   -- Step 2: the locks. Missing accounts first, in the same order: whoever makes one at the same time is waited for. The
   -- accounts of a currency come with its first wallet.
   insert into ledger_accounts (id, kind, currency, balance, applied_version, created_at, updated_at)
-  select id, kind, currency, case kind when 'wallet' then 0 end, case kind when 'wallet' then 0 end, now(), now()
+  select distinct on (id collate "C")
+    id, kind, currency, case kind when 'wallet' then 0 end, case kind when 'wallet' then 0 end, now(), now()
   from (
-    select wallet_ids[n] as id, 'wallet' as kind, event_currencies[n] as currency
+    select n, wallet_ids[n] as id, 'wallet' as kind, event_currencies[n] as currency
     from generate_subscripts(versions, 1) n
-    union
-    select other_ids[n], 'wallet', event_currencies[n]
+    union all
+    select n, other_ids[n], 'wallet', event_currencies[n]
     from generate_subscripts(versions, 1) n
     where postings[n] = 'SAGA'
-    union
-    select kind || ':' || currency, kind, currency
+    union all
+    select 0, kind || ':' || currency, kind, currency
     from (select distinct unnest(event_currencies) as currency) currencies
     cross join (values ('external'), ('clearing')) as kinds (kind)
   ) wanted
   where not exists (select from ledger_accounts a where a.id = wanted.id)
-  order by id collate "C"
+  order by id collate "C", n
   on conflict do nothing;
 
   perform from ledger_accounts a where a.id = any (account_ids) order by a.id for no key update;
@@ -172,8 +185,11 @@ begin
     join ledger_accounts a on a.id = wanted.id;
 
   if sagas > 0 then
-    select array_agg(d.transaction_id is not null order by n)
-      into decided
+    select
+      array_agg(d.transaction_id is not null order by n),
+      array_agg(
+        d.outcome = 'SUCCESS' and not exists (select from ledger_entries e where e.movement_id = d.transaction_id) order by n)
+      into decided, granted
       from generate_subscripts(transaction_ids, 1) n
       left join ledger_decisions d on d.transaction_id = transaction_ids[n] and postings[n] = 'SAGA';
   end if;
@@ -189,15 +205,17 @@ begin
     continue when changes[n] is null;
 
     if postings[n] = 'SAGA' then
-      continue when decided[n];
+      continue when decided[n] and not granted[n];
       o := other_slots[n];
-      reasons[n] := case
-        when event_currencies[n] <> currencies[s] or event_currencies[n] <> currencies[o] then 'currency_mismatch'
-        when frozen[s] or frozen[o] then 'account_frozen'
-        when balances[s] < amounts[n] then 'insufficient_funds'
-      end;
-      outcomes[n] := case when reasons[n] is null then 'SUCCESS' else 'FAILED' end;
-      continue when reasons[n] is not null;
+      if not decided[n] then
+        reasons[n] := case
+          when event_currencies[n] <> currencies[s] or event_currencies[n] <> currencies[o] then 'currency_mismatch'
+          when frozen[s] or frozen[o] then 'account_frozen'
+          when balances[s] < amounts[n] then 'insufficient_funds'
+        end;
+        outcomes[n] := case when reasons[n] is null then 'SUCCESS' else 'FAILED' end;
+        continue when reasons[n] is not null;
+      end if;
       balances[s] := balances[s] + changes[n];
       balances[o] := balances[o] - changes[n];
       wallet_balances[n] := balances[s];
@@ -215,6 +233,12 @@ begin
 
   -- Step 4: write.
   at := clock_timestamp();
+  -- Ids of version 7 from one draw: its time and half of its randomness, then counted on. They grow along the accounts, which
+  -- are locked.
+  id_head := uuidv7()::text;
+  id_tail := ('x' || right(id_head, 12))::bit(48)::bigint >> 1;
+  id_head := left(id_head, 24);
+
   update ledger_accounts a
      set balance = u.balance, applied_version = u.applied_version, updated_at = at
     from unnest(account_ids, balances, applied) as u (id, balance, applied_version)
@@ -231,9 +255,10 @@ begin
       where posted
     ), written as (
       insert into ledger_entries (
-        movement_id, transaction_id, transfer_id, account_id, direction, amount, balance_after, created_at
+        id, movement_id, transaction_id, transfer_id, account_id, direction, amount, balance_after, created_at
       )
       select
+        (id_head || lpad(to_hex(id_tail + 2 * n + side), 12, '0'))::uuid,
         coalesce(transfer_id, transaction_id), transaction_id, transfer_id,
         case side when 1 then wallet_id else other_id end,
         case when (side = 1) = (direction = 'DEBIT') then 'DEBIT' else 'CREDIT' end,

@@ -70,7 +70,7 @@ function story(): WalletEvent[][] {
       }),
     );
   }
-  batches[8]!.push(wallets[8]!.frozen());
+  batches[8]!.push(wallets[8]!.frozen({ currency: "EUR" }));
   wallets[8]!.funded();
   batches[8]!.push(wallets[8]!.funded({ currency: "EUR" }));
   return batches;
