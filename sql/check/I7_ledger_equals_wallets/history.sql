@@ -18,7 +18,9 @@ left join (
   join ledger_entries side on side.movement_id = d.transaction_id
   where d.outcome = 'SUCCESS' and not exists (
     select from ledger_accounts applied
-    join transaction_events e on e.wallet_id = applied.id::uuid and e.wallet_version <= applied.applied_version
+    -- The cast is guarded, because a plan may read the other accounts before it leaves them out.
+    join transaction_events e
+      on e.wallet_id = case applied.kind when 'wallet' then applied.id::uuid end and e.wallet_version <= applied.applied_version
     where applied.id = side.account_id
       and e.event_type in ('TRANSFER_OUT', 'TRANSFER_IN')
       and e.event_data ->> 'posting' = 'NONE'
