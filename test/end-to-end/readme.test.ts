@@ -15,6 +15,8 @@ const DOCUMENTS = [
   "docs/guarantees.md",
   "docs/saga.md",
   "docs/crashes.md",
+  "docs/ledger.md",
+  "docs/operations.md",
 ];
 
 function read(path: string): string {
