@@ -6,21 +6,27 @@ import { installOrExit } from "./install.ts";
 const TEST_TIMEOUT_MS = 120_000;
 
 /**
- * Most tests wait rather than compute, so two files run side by side; each worker has a PostgreSQL and a broker, which its files
- * share (hence no isolation: a worker would start them anew for every file).
+ * The tests that kill servers, step by step or at random, take as long as a third of all others, so they have a command of their
+ * own: `bun run test:faults`. CI runs both.
  */
-const WORKERS = ["--parallel=2", "--no-isolate"];
+const FAULTS = ["test/faults/crashes", "test/faults/kill"];
 
 const checkout = join(import.meta.dir, "..");
 
 await installOrExit();
-const tests = Bun.spawn(
-  [process.execPath, "test", ...WORKERS, `--timeout=${TEST_TIMEOUT_MS}`, ...process.argv.slice(2)],
-  {
-    cwd: checkout,
-    stdio: ["inherit", "inherit", "inherit"],
-  },
-);
+const [first, ...others] = process.argv.slice(2);
+const which =
+  first === "--faults"
+    ? [...FAULTS, ...others]
+    : [
+        "--path-ignore-patterns=test/faults/crashes/**",
+        "--path-ignore-patterns=test/faults/kill.test.ts",
+        ...process.argv.slice(2),
+      ];
+const tests = Bun.spawn([process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, ...which], {
+  cwd: checkout,
+  stdio: ["inherit", "inherit", "inherit"],
+});
 // The run gets the terminal's Ctrl-C itself, and ends its servers before it ends.
 process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => tests.kill("SIGTERM"));
