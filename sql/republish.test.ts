@@ -25,7 +25,9 @@ describe("published events can be had again after the broker has lost data", () 
     await outbox.write(wallet, 1, 5);
     const relay = startRelay(outbox.relayOptions());
     await until(() => relay.status().published === 5);
-    expect(await republish(outbox.sql, { id: "3" })).toBe(3);
+    // An id may be left out: a sequence does not give back what a failed attempt has drawn.
+    const [third] = await outbox.sql<{ id: string }[]>`select id from outbox order by id offset 2 limit 1`;
+    expect(await republish(outbox.sql, { id: third?.id ?? "" })).toBe(3);
     await until(() => relay.status().published === 8);
     await outbox.write(wallet, 6);
     await until(() => relay.status().published === 9);
