@@ -7,7 +7,7 @@ export interface Schedule {
   readonly owner: Sql;
   /** Does the work in a transaction that stays open until `commit`. */
   hold<T>(work: (session: Sql) => Promise<T>): Promise<Held<T>>;
-  /** Resolves when this many sessions of the database wait for a lock. */
+  /** Resolves when this many sessions of the database, or more, wait for a lock. */
   blocked(sessions?: number): Promise<void>;
   end(): Promise<void>;
 }
@@ -40,9 +40,9 @@ export function createSchedule(url: string): Schedule {
           const [row] = await owner<{ count: number }[]>`
             select count(*)::int as count from pg_stat_activity
              where datname = current_database() and wait_event_type = 'Lock'`;
-          return row?.count === sessions;
+          return row !== undefined && row.count >= sessions;
         },
-        { what: `${sessions} sessions wait for a lock`, interval_ms: 5 },
+        { what: `${sessions} sessions wait for a lock`, timeout_ms: 30_000, interval_ms: 5 },
       );
     },
     end: () => owner.end({ timeout: 5 }),

@@ -1,5 +1,6 @@
 /** A system whose one server is reached by nothing but gates, killed at a step, started again and looked at. */
 import { expect } from "bun:test";
+import { withDeadline } from "../../../shared/deadline.ts";
 import { type RunningService, spawnService, until } from "../../cluster.ts";
 import {
   expectInvariants,
@@ -70,9 +71,12 @@ export async function killAt(bench: Bench, { kills, moves }: Lane, at: Place): P
   const send = () => move(bench, moves, { from: a, to: b, key });
   const stand = await stopAt(bench, at);
   const first = send().catch(() => undefined);
-  await within(stand.reached, `the ${kills} service comes to the step`);
-  await bench[kills].kill("SIGKILL");
-  await stand.after();
+  try {
+    await withDeadline(stand.reached, REACH_TIMEOUT_MS, `The ${kills} service's way to the step`);
+    await bench[kills].kill("SIGKILL");
+  } finally {
+    await stand.after();
+  }
   bench[kills] = await spawnService(kills, bench.env);
   await isAtWork(bench[kills]);
 
@@ -140,13 +144,4 @@ async function expectSettled({ wallet, history }: Bench, saga: string): Promise<
 async function expectMoved({ wallet, history }: Bench, id: string, state: object, version: number): Promise<void> {
   expect((await get(wallet, `/wallets/${id}`)).body).toMatchObject({ ...state, version });
   expect(await historyOf(history, id, version)).toHaveLength(version);
-}
-
-async function within(reached: Promise<void>, what: string): Promise<void> {
-  let done = false;
-  void reached.then(() => {
-    done = true;
-  });
-  await until(() => done, { timeout_ms: REACH_TIMEOUT_MS, what });
-  await reached;
 }
