@@ -30,10 +30,7 @@ export async function createTopics(
     const missing = topics.filter((topic) => !existing.has(topic));
     if (missing.length > 0) await create(admin, missing, replicas);
     await allHaveLeaders(admin, topics);
-    await keepForever(
-      admin,
-      topics.filter((topic) => existing.has(topic)),
-    );
+    await until(async () => (await keepForever(admin, topics)) === 0);
   });
 }
 
@@ -58,12 +55,8 @@ function hasErrors(error: unknown): error is { errors: unknown[] } {
 
 /** Resolves when each partition takes messages. A topic that was just made is unknown for a moment. */
 async function allHaveLeaders(admin: Admin, names: readonly string[]): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
-  for (;;) {
-    const found = await admin.fetchTopicMetadata({ topics: [...names] }).catch((error: unknown) => {
-      if (performance.now() > deadline) throw error;
-      return { topics: [] };
-    });
+  await until(async () => {
+    const found = await admin.fetchTopicMetadata({ topics: [...names] });
     for (const { name, partitions } of found.topics) {
       if (partitions.length !== PARTITIONS && partitions.every(({ leader }) => leader >= 0)) {
         throw new SetupError(
@@ -73,7 +66,20 @@ async function allHaveLeaders(admin: Admin, names: readonly string[]): Promise<v
     }
     const partitions = found.topics.flatMap((topic) => topic.partitions);
     const led = partitions.length === names.length * PARTITIONS && partitions.every(({ leader }) => leader >= 0);
-    if (led && (await takeMessages(admin, names))) return;
+    return led && (await takeMessages(admin, names));
+  });
+}
+
+/** Looks until the answer is yes. What the broker refuses meanwhile is asked again, until the deadline. */
+async function until(look: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + DEADLINE_MS;
+  for (;;) {
+    try {
+      if (await look()) return;
+    } catch (error) {
+      if (error instanceof SetupError || performance.now() > deadline) throw error;
+    }
+    if (performance.now() > deadline) throw new SetupError("The broker does not make the topics ready in time");
     await Bun.sleep(POLL_MS);
   }
 }
@@ -86,8 +92,9 @@ function takeMessages(admin: Admin, names: readonly string[]): Promise<boolean> 
   );
 }
 
-async function keepForever(admin: Admin, topics: readonly string[]): Promise<void> {
-  if (topics.length === 0) return;
+/** Asks for the retention where it is not what it must be, and says for how many topics: the broker takes a moment to know it. */
+async function keepForever(admin: Admin, topics: readonly string[]): Promise<number> {
+  let asked = 0;
   const { resources } = await admin.describeConfigs({
     resources: topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),
     includeSynonyms: false,
@@ -108,7 +115,9 @@ async function keepForever(admin: Admin, topics: readonly string[]): Promise<voi
         },
       ],
     });
+    asked += 1;
   }
+  return asked;
 }
 
 if (import.meta.main) {

@@ -17,8 +17,8 @@ const KILL_MS = 5_000;
 /** How long the servers may outlive a run that was killed. */
 const LOOK_MS = 200;
 
-/** Many tests, each with the pools of several services, share one server. */
-const SETTINGS = { max_connections: "300" };
+/** Many tests, each with the pools of several services, share one server, and so do the processes that run them. */
+const SETTINGS = { max_connections: "600" };
 
 const [, , folder = ""] = process.argv;
 if (folder === "") throw new Error("usage: bun test/cluster-servers.ts <folder>");

@@ -1,14 +1,15 @@
 /** Real servers for tests: one PostgreSQL and one broker per run, a database and topics of its own per test file. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { endLeftoverBroker } from "../dev/broker.ts";
 import { createTopics as makeTopics } from "../dev/create-topic.ts";
 import { endLeftoverPostgres } from "../dev/postgres.ts";
-import { end, record, recorded } from "../dev/processes.ts";
+import { recorded } from "../dev/processes.ts";
 import type { KafkaSettings } from "../shared/kafka.ts";
 import { createLog } from "../shared/log.ts";
 import { migrate } from "../sql/migrate.ts";
+import { ALL_RUNS, endServers, newRunFolder } from "./run-folder.ts";
 import { until } from "./until.ts";
 
 export { type RunningService, spawnService } from "./service.ts";
@@ -34,9 +35,10 @@ export interface TestTopics {
 
 /** Servers start in 4 s; on a fresh checkout the broker is fetched first. */
 const START_TIMEOUT_MS = 10 * 60_000;
-const STOP_TIMEOUT_MS = 20_000;
 const TEMPLATE = "migrated_template";
-const ALL_RUNS = join(import.meta.dir, "../.data/test");
+
+/** Set by `bun run test`, whose processes share their servers: the folder of the run, which ends them. */
+const { TEST_RUN_FOLDER } = process.env;
 
 interface Run extends Cluster {
   folder: string;
@@ -100,9 +102,7 @@ function run(): Promise<Run> {
 
 async function start(): Promise<Run> {
   await cleanUpAfterKilledRuns();
-  const folder = join(ALL_RUNS, `${process.pid}-${crypto.randomUUID().slice(0, 8)}`);
-  mkdirSync(folder, { recursive: true });
-  record(join(folder, "run.json"), process.pid);
+  const folder = TEST_RUN_FOLDER ?? newRunFolder();
   const { admin_url, kafka_brokers } = await startServers(folder);
   const log = createLog({ service: "test", level: "silent", pretty: false });
   const sql = postgres(admin_url, { max: 2, onnotice: () => undefined });
@@ -115,18 +115,13 @@ async function start(): Promise<Run> {
     template: null,
     stop: async () => {
       await sql.end({ timeout: 1 });
-      const keeper = recorded(join(folder, "keeper.json"));
-      if (keeper !== null) await end(keeper, [{ signal: "SIGTERM", wait_ms: STOP_TIMEOUT_MS }]);
+      if (TEST_RUN_FOLDER === undefined) await endServers(folder);
     },
   };
 }
 
 async function startServers(folder: string): Promise<Cluster> {
-  // Through a shell that ends at once: `bun test` kills its own children when a test times out, and the servers are
-  // for all tests.
-  Bun.spawnSync(["sh", "-c", '"$@" &', "sh", process.execPath, join(import.meta.dir, "cluster-servers.ts"), folder], {
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  if (isFirst(folder)) launchServers(folder);
   const answer = await until(
     () => {
       const found = ["failure.txt", "cluster.json"].find((name) => existsSync(join(folder, name)));
@@ -136,6 +131,24 @@ async function startServers(folder: string): Promise<Cluster> {
   );
   if (answer.found === "failure.txt") throw new Error(`The servers for the tests did not start: ${answer.text}`);
   return JSON.parse(answer.text);
+}
+
+/** One of the processes that share the folder starts the servers. */
+function isFirst(folder: string): boolean {
+  try {
+    writeFileSync(join(folder, "starting"), "", { flag: "wx" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function launchServers(folder: string): void {
+  // Through a shell that ends at once: `bun test` kills its own children when a test times out, and the servers are
+  // for all tests.
+  Bun.spawnSync(["sh", "-c", '"$@" &', "sh", process.execPath, join(import.meta.dir, "cluster-servers.ts"), folder], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
 }
 
 /** Whatever a run has left whose process and keeper are both gone: normally nothing. */
@@ -155,19 +168,32 @@ async function cleanUpAfterKilledRuns(): Promise<void> {
 
 function quiet(): void {}
 
+/** Made by the first process of the run that needs it; the others wait for it. */
 async function makeTemplate({ sql, admin_url }: Run): Promise<void> {
-  await sql`create database ${sql(TEMPLATE)}`;
-  const url = databaseUrl(admin_url, TEMPLATE);
-  await migrate({ wallet: url, history: url }, { info: () => undefined });
-  // A database can be copied only while nobody is connected to it.
-  await until(
-    async () => {
-      const [row] = await sql<{ sessions: number }[]>`
-        select count(*)::int as sessions from pg_stat_activity where datname = ${TEMPLATE}`;
-      return row?.sessions === 0;
-    },
-    { what: "the migration's sessions end" },
-  );
+  const session = await sql.reserve();
+  await session`select pg_advisory_lock(hashtext(${TEMPLATE}))`;
+  try {
+    const [made] = await session`select from pg_database where datname = ${TEMPLATE}`;
+    if (made !== undefined) return;
+    const unfinished = `${TEMPLATE}_unfinished`;
+    await session`drop database if exists ${session(unfinished)}`;
+    await session`create database ${session(unfinished)}`;
+    const url = databaseUrl(admin_url, unfinished);
+    await migrate({ wallet: url, history: url }, { info: () => undefined });
+    // A database can be renamed, and copied, only while nobody is connected to it.
+    await until(
+      async () => {
+        const [row] = await session<{ sessions: number }[]>`
+          select count(*)::int as sessions from pg_stat_activity where datname = ${unfinished}`;
+        return row?.sessions === 0;
+      },
+      { what: "the migration's sessions end" },
+    );
+    await session`alter database ${session(unfinished)} rename to ${session(TEMPLATE)}`;
+  } finally {
+    await session`select pg_advisory_unlock(hashtext(${TEMPLATE}))`;
+    session.release();
+  }
 }
 
 async function newDatabase({ sql, admin_url }: Run, label: string, template: string): Promise<TestDatabase> {
