@@ -164,30 +164,27 @@ comment on column outcome.at_text is 'The same as RFC 3339, in UTC with microsec
 
 create type effect as (
   operation integer,
+  event_id uuid,
   wallet_id uuid,
-  user_id text,
-  currency text,
   type text,
-  posting text,
+  payload text,
+  traceparent text,
+  line_id uuid,
+  line_type text,
   amount numeric,
   balance_after numeric,
-  held_after numeric,
   version bigint,
-  at timestamptz,
-  at_text text,
-  transaction_id uuid,
   transfer_id uuid,
   counterparty_wallet_id uuid,
-  line_type text,
-  failure_code text,
   description text,
   reference text,
-  traceparent text
+  failure_code text,
+  at timestamptz
 );
 
-comment on type effect is 'One event of one wallet, and the line that goes with it where line_type is not null. It holds all that is written of it, so that nothing is looked up per row.';
+comment on type effect is 'One event of one wallet, as it is published, and the line that goes with it where line_type is not null. It holds all that is written of it, so that nothing is looked up per row.';
 comment on column effect.operation is 'Ordinal of the operation in its list, from 1.';
-comment on column effect.at_text is 'The same as RFC 3339, in UTC with microseconds.';
+comment on column effect.line_id is 'The transaction_id of the event: of its line, of its saga, or null.';
 
 grant select on wallets, wallet_transactions, transfer_sagas, idempotency_keys to wallet_app;
 grant insert on wallets, wallet_transactions, transfer_sagas, idempotency_keys to wallet_app;
