@@ -1,14 +1,26 @@
 import { describe, expect, test } from "bun:test";
 import { createTopics, type RunningService, spawnService, until } from "../cluster.ts";
-import { expectInvariants, type Ground, get, isAtWork, openFunded, post, prepareGround, stopAll } from "./system.ts";
+import {
+  expectInvariants,
+  type Ground,
+  get,
+  isAtWork,
+  LAYOUTS,
+  type Layout,
+  openFunded,
+  post,
+  prepareGround,
+  stopAll,
+} from "./system.ts";
 
 /** A saga's servers and topics as they are not meant to be: what is under way ends all the same. */
 
 async function withGround(
+  layout: Layout,
   label: string,
   tell: (ground: Ground, start: (...of: Parameters<typeof spawnService>) => Promise<RunningService>) => Promise<void>,
 ) {
-  const ground = await prepareGround(label);
+  const ground = await prepareGround(label, layout);
   const started: RunningService[] = [];
   try {
     await tell(ground, async (service, env) => {
@@ -47,9 +59,9 @@ async function endOf(wallet: RunningService, saga: string) {
   return { status, failure_code };
 }
 
-describe("what the ledger has decided is settled", () => {
+describe.each(LAYOUTS)("what the ledger has decided is settled, in %s,", (layout) => {
   test("although sender and receiver were frozen between the decision and the settlement", () =>
-    withGround("saga-frozen", async ({ env }, start) => {
+    withGround(layout, "saga-frozen", async ({ env }, start) => {
       // The decisions go by: this server listens to another topic.
       const deaf = await start("wallet", { ...env, KAFKA_LEDGER_TOPIC: await elsewhere("saga deaf") });
       const history = await start("history", env);
@@ -69,7 +81,7 @@ describe("what the ledger has decided is settled", () => {
     }));
 
   test("although the ledger was down when it was asked", () =>
-    withGround("saga-down", async ({ env }, start) => {
+    withGround(layout, "saga-down", async ({ env }, start) => {
       const wallet = await start("wallet", env);
       const [a, b] = [await openFunded(wallet, "ann", "10"), await openFunded(wallet, "bob", "1")];
       const sagas = [await startSaga(wallet, a, b, "4"), await startSaga(wallet, b, a, "1")];
@@ -79,7 +91,7 @@ describe("what the ledger has decided is settled", () => {
     }));
 
   test("although the ledger was killed over and over while it decided", () =>
-    withGround("saga-killed", async ({ env }, start) => {
+    withGround(layout, "saga-killed", async ({ env }, start) => {
       const wallet = await start("wallet", env);
       let history = await start("history", env);
       const [a, b] = [await openFunded(wallet, "ann", "100"), await openFunded(wallet, "bob", "100")];
@@ -96,7 +108,7 @@ describe("what the ledger has decided is settled", () => {
     }));
 
   test("although the answer was lost: it is asked for again, and is the same", () =>
-    withGround("saga-lost", async ({ env }, start) => {
+    withGround(layout, "saga-lost", async ({ env }, start) => {
       const wallet = await start("wallet", env);
       const mute = await start("history", { ...env, KAFKA_LEDGER_TOPIC: await elsewhere("saga mute") });
       const [a, b] = [await openFunded(wallet, "ann", "10"), await openFunded(wallet, "bob", "1")];
