@@ -187,6 +187,17 @@ describe("freezing an account", () => {
     expect((await get(`/ledger/accounts/${from.wallet_id}`)).body.balance).toBe("4.0000");
   });
 
+  test("under a key that is none is refused, and freezes nothing", async () => {
+    const { wallet_id } = await fundedWallet("5.0000");
+    for (const key of ["", "a b", "k".repeat(256), "\u00e9"]) {
+      expect(await post(`/ledger/accounts/${wallet_id}/freeze`, { "idempotency-key": key })).toMatchObject({
+        status: 400,
+        body: { code: "invalid_request", errors: [{ in: "header", path: "/Idempotency-Key" }] },
+      });
+    }
+    expect((await get(`/ledger/accounts/${wallet_id}`)).body.frozen).toBe(false);
+  });
+
   test("of an unknown account is 404", async () => {
     expect(await post(`/ledger/accounts/${uuidv7()}/freeze`)).toMatchObject({
       status: 404,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { parseKey } from "../shared/http/idempotency-key.ts";
 import { Problem } from "../shared/http/problems.ts";
-import { attemptOf, fingerprint, parseKey } from "./idempotency.ts";
+import { attemptOf, fingerprint } from "./idempotency.ts";
 
 const request = (headers: Record<string, string> = {}, path = "/wallets/1/fund", method = "POST") =>
   new Request(`http://localhost${path}`, { method, headers });

@@ -1,28 +1,12 @@
 import { parseIfMatch } from "../shared/http/etag.ts";
-import { invalid } from "../shared/http/problems.ts";
+import { parseKey } from "../shared/http/idempotency-key.ts";
 import { pathOf, requestId } from "../shared/http/request.ts";
 import type { Attempt } from "./operation.ts";
 
-/** Idempotency-Key: its syntax, and the fingerprint of the request that it names. */
+/** The attempt that an Idempotency-Key names, and the fingerprint of its request. */
 
-const HEADER = "idempotency-key";
-const KEY = /^[\x21-\x7e]{1,255}$/;
-/** A Structured Fields string (RFC 8941 §3.3.3), as draft-ietf-httpapi-idempotency-key-header-07 has it. */
-const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 /** W3C Trace Context, version 00. */
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const RULE = "must be 1 to 255 visible ASCII characters";
-
-/** A client's key, bare or quoted (`"abc"` and `abc` are the same key). @throws Problem 400 */
-export function parseKey(request: Request): string | undefined {
-  const header = request.headers.get(HEADER);
-  if (header === null) return undefined;
-  const quoted = QUOTED.exec(header)?.[1];
-  const key = quoted === undefined ? header : quoted.replaceAll(/\\(["\\])/g, "$1");
-  if (!KEY.test(key)) throw invalid("header", "/Idempotency-Key", RULE);
-  return key;
-}
-
 /**
  * What an operation carries of its request. Without a client's key it gets an internal one: a blank, which no client's key
  * can begin with, and a fresh id.

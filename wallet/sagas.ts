@@ -1,12 +1,13 @@
 import { Elysia, t } from "elysia";
 import { describe } from "../shared/http/describe.ts";
 import { exact, oneOf, uuid } from "../shared/http/fields.ts";
+import { parseKey } from "../shared/http/idempotency-key.ts";
 import { decodeCursor, listParameters, page, parseLimit } from "../shared/http/lists.ts";
 import { invalid } from "../shared/http/problems.ts";
 import { uuidv7 } from "../shared/ids.ts";
 import { answer, json, transactionHeaders } from "./answer.ts";
 import type { Committer } from "./committer.ts";
-import { attemptOf, parseKey } from "./idempotency.ts";
+import { attemptOf } from "./idempotency.ts";
 import { EXAMPLES, listOf, SAGA_STATUSES, Saga, SagaBody, SEEDED } from "./models.ts";
 import { movementOf } from "./movement.ts";
 import type { Outcome } from "./operation.ts";

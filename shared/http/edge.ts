@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { uuidv7 } from "../ids.ts";
 import { checkBodyHeaders } from "./body.ts";
 import { addCors, addPreflight } from "./cors.ts";
+import { parseKey } from "./idempotency-key.ts";
 import type { Metrics } from "./metrics.ts";
 import { Problem } from "./problems.ts";
 import { answerError, checkQuery } from "./refusals.ts";
@@ -53,6 +54,8 @@ export function createEdge({ routes, log, metrics, origins }: EdgeOptions) {
         if (!offered) throw new Problem("method_not_allowed", { headers: { allow: endpoint.allow } });
         checkQuery(queryOf(request), offered);
         checkBodyHeaders(request, offered.readsBody);
+        // On every POST, whether it is kept there or repeatable by itself: a client's mistake is told where it is made.
+        if (request.method === "POST") parseKey(request);
         response = isHead ? await withoutBody(await next(asGet(request))) : responseOf(await next(request));
       }
     } catch (error) {
