@@ -6,6 +6,7 @@ import {
   createCommitter,
   QUEUE_DEADLINE_MS,
   QUEUE_OPERATIONS,
+  QUEUE_PATIENCE_MS,
 } from "./committer.ts";
 import type { Answered, Operation, Outcome } from "./operation.ts";
 import { fund, settle } from "./testing.ts";
@@ -126,6 +127,17 @@ describe("a queue never grows without end", () => {
     const after = submit(1);
     calls.at(-1)?.end();
     expect(await answersOf(after)).toEqual(["1"]);
+  });
+
+  test("who comes when the queue has not moved for long is refused at once, unless the next call takes all of it", async () => {
+    const { submit, pass, endAll } = controlled();
+    const sent = submit(...numbers(CALLS_IN_FLIGHT));
+    const queued = submit(...numbers(BATCH_OPERATIONS - 1));
+    pass(QUEUE_PATIENCE_MS + 1);
+    const last = submit(BATCH_OPERATIONS);
+    expect(await answersOf(submit(999_999))).toEqual(["overloaded"]);
+    await endAll();
+    expect(await answersOf([...sent, ...queued, ...last])).not.toContain("overloaded");
   });
 
   test("an operation that has waited too long is refused before it is sent", async () => {

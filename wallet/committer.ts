@@ -12,13 +12,19 @@ import type { Operation, Outcome, Release, Settle } from "./operation.ts";
 export const BATCH_OPERATIONS = 500;
 /** While one call waits for its fsync, the next one works; on a hot wallet more than two only wait for each other. */
 export const CALLS_IN_FLIGHT = 2;
-/** A queue of some two seconds at full speed: whoever came later would have given up before being served. */
+/** What the queue may hold at most, whatever the speed: 20 MB of requests. */
 export const QUEUE_OPERATIONS = 20_000;
+/**
+ * Whoever comes while the first of the queue has waited for so long would wait as long, and its client would have given up: it is
+ * refused at once, and what is taken is answered in time. A queue shorter than a call is taken whole by the next one.
+ */
+export const QUEUE_PATIENCE_MS = 500;
 /** An operation that has queued for so long is refused before it is sent, so the refusal is definite. */
 export const QUEUE_DEADLINE_MS = 3_000;
 
 interface Waiting {
   readonly operation: Operation;
+  readonly since: number;
   readonly until: number;
   readonly resolve: (outcome: Outcome) => void;
 }
@@ -84,6 +90,12 @@ export function createCommitter(options: CommitterOptions): Committer {
     options.onCall?.(live.length, options.now() - start);
   }
 
+  function isFull(now: number): boolean {
+    const [first] = queue;
+    if (first === undefined || queue.length < BATCH_OPERATIONS) return false;
+    return queue.length >= QUEUE_OPERATIONS || now - first.since > QUEUE_PATIENCE_MS;
+  }
+
   function refuse(waiting: Waiting): false {
     waiting.resolve(OVERLOADED);
     return false;
@@ -91,15 +103,16 @@ export function createCommitter(options: CommitterOptions): Committer {
 
   return {
     submit(operation) {
-      if (stopped || queue.length >= QUEUE_OPERATIONS) return Promise.resolve(OVERLOADED);
+      const now = options.now();
+      if (stopped || isFull(now)) return Promise.resolve(OVERLOADED);
       return new Promise((resolve) => {
-        queue.push({ operation, until: options.now() + QUEUE_DEADLINE_MS, resolve });
+        queue.push({ operation, since: now, until: now + QUEUE_DEADLINE_MS, resolve });
         pump();
       });
     },
     settle(operation) {
       return new Promise((resolve) => {
-        settlements.push({ operation, until: Number.POSITIVE_INFINITY, resolve });
+        settlements.push({ operation, since: options.now(), until: Number.POSITIVE_INFINITY, resolve });
         pump();
       });
     },
