@@ -86,6 +86,7 @@ const sagaFields = {
 };
 
 export function createQueries(db: WalletDatabase) {
+  const lists = new Map<string, ReturnType<typeof prepareList>>();
   const walletById = db
     .select(walletFields)
     .from(wallets)
@@ -156,29 +157,37 @@ export function createQueries(db: WalletDatabase) {
       return read(query);
     },
     transactionsOfWallet(filter: TransactionFilter): Promise<TransactionRow[]> {
-      const query = db
-        .select(transactionFields)
-        .from(wallet_transactions)
-        .innerJoin(wallets, eq(wallets.id, wallet_transactions.wallet_id))
-        .where(and(...transactionConditions(filter)))
-        .orderBy((filter.order === "asc" ? asc : desc)(wallet_transactions.wallet_version))
-        .limit(filter.limit);
-      return read(query);
+      const asked = FILTERS.filter((name) => filter[name] !== undefined);
+      const shape = ["lines", filter.order, ...asked].join("_");
+      const query = lists.get(shape) ?? prepareList(db, shape, filter.order, asked);
+      lists.set(shape, query);
+      return read(query.execute({ ...filter }));
     },
   };
 }
 
-function transactionConditions(filter: TransactionFilter): (SQL | undefined)[] {
-  const { wallet_id, type, status, reference, from, to, after, order } = filter;
+/** What narrows a list of lines, each optional. */
+const FILTERS = ["type", "status", "reference", "from", "to", "after"] as const;
+type FilterName = (typeof FILTERS)[number];
+
+/** One prepared query for each set of filters that is asked for, at most 128: each is planned for its own conditions. */
+function prepareList(db: WalletDatabase, name: string, order: "asc" | "desc", asked: readonly FilterName[]) {
   const line = wallet_transactions;
-  const behind = order === "asc" ? gt : lt;
-  return [
-    eq(line.wallet_id, wallet_id),
-    type === undefined ? undefined : eq(line.type, type),
-    status === undefined ? undefined : eq(line.status, status),
-    reference === undefined ? undefined : eq(line.reference, reference),
-    from === undefined ? undefined : gte(line.created_at, from),
-    to === undefined ? undefined : lt(line.created_at, to),
-    after === undefined ? undefined : behind(line.wallet_version, Number(after)),
-  ];
+  const [towards, behind] = order === "asc" ? [asc, gt] : [desc, lt];
+  const conditions: Record<FilterName, SQL> = {
+    type: eq(line.type, sql.placeholder("type")),
+    status: eq(line.status, sql.placeholder("status")),
+    reference: eq(line.reference, sql.placeholder("reference")),
+    from: gte(line.created_at, sql.placeholder("from")),
+    to: lt(line.created_at, sql.placeholder("to")),
+    after: behind(line.wallet_version, sql.placeholder("after")),
+  };
+  return db
+    .select(transactionFields)
+    .from(line)
+    .innerJoin(wallets, eq(wallets.id, line.wallet_id))
+    .where(and(eq(line.wallet_id, sql.placeholder("wallet_id")), ...asked.map((each) => conditions[each])))
+    .orderBy(towards(line.wallet_version))
+    .limit(sql.placeholder("limit"))
+    .prepare(name);
 }
