@@ -80,11 +80,15 @@ async function bringUp(run: Run, began: number): Promise<void> {
     await run.parts.add(`The ${service} server`, () => startServer(options));
     screen.done(service, urls[service], performance.now() - started);
   };
-  await Promise.all([start(wallet, {}), start(history, { CORS_ORIGINS: origins })]);
+  await Promise.all([
+    start(wallet, { CONSOLE_HISTORY_URL: wallet.consoleHistoryUrl ?? urls.history }),
+    start(history, { CORS_ORIGINS: origins }),
+  ]);
 
   screen.progress("a transfer between the example wallets");
   const example = await showExample(urls);
   screen.say(`\nReady in ${((performance.now() - began) / 1000).toFixed(1)} s. Open`);
+  screen.say(`  ${pc.cyan(`${urls.wallet}/`)}          the console: all of it in a page`);
   screen.say(`  ${pc.cyan(`${urls.wallet}/swagger`)}   wallets, transfers, sagas`);
   screen.say(`  ${pc.cyan(`${urls.history}/swagger`)}   history, balances then, the ledger`);
   if (example !== null) {

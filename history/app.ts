@@ -12,6 +12,7 @@ import { eventRoutes } from "./events.ts";
 import { lagRoutes, type MeasureLag } from "./lag.ts";
 import { type FreezeAccount, ledgerRoutes } from "./ledger.ts";
 import type { LedgerQueries } from "./ledger-queries.ts";
+import { type Publications, publicationRoutes } from "./publications.ts";
 import type { Queries } from "./queries.ts";
 import type { Replay } from "./replay.ts";
 import type { Stream } from "./stream.ts";
@@ -22,6 +23,7 @@ export interface AppDependencies {
   readonly freezeAccount: FreezeAccount;
   readonly replay: Replay;
   readonly arrivals: Arrivals;
+  readonly publications: Publications;
   readonly stream: Stream;
   readonly measureLag: MeasureLag;
   readonly checks: Readonly<Record<string, () => Promise<Health>>>;
@@ -37,6 +39,7 @@ export function createApp({
   freezeAccount,
   replay,
   arrivals,
+  publications,
   stream,
   measureLag,
   checks,
@@ -54,6 +57,7 @@ export function createApp({
     .use(balanceRoutes(queries))
     .use(stream.routes())
     .use(ledgerRoutes({ queries: ledger, freezeAccount }))
+    .use(publicationRoutes(publications))
     .use(lagRoutes(measureLag))
     .use(deadLetterRoutes(queries, replay));
 }

@@ -62,6 +62,9 @@ describe("the history service as a process", () => {
       const metrics = await (await fetch(`${service.url}/metrics`)).text();
       expect(metrics).toMatch(/history_lag_events\{partition="5".*\} 0/);
       expect(metrics).toMatch(/history_gaps\{.*\} 0/);
+      expect(metrics).toMatch(/outbox_events\{.*\} 0/);
+      expect(metrics).toMatch(/outbox_oldest_seconds\{.*\} 0/);
+      expect(metrics).toMatch(/relay_leader\{.*\} 1/);
       expect(metrics).toMatch(/history_messages_total\{outcome="stored".*\} 5/);
       const asked = performance.now();
       expect(await service.kill()).toBe(0);

@@ -1,4 +1,5 @@
 import { ensureDurable, seekAdmission } from "../shared/admission.ts";
+import { watchInvariantsOf } from "../shared/checks/invariants.ts";
 import { ensureCompatible } from "../shared/compatibility.ts";
 import { configOrExit } from "../shared/config.ts";
 import { createConsumer } from "../shared/consumer.ts";
@@ -9,6 +10,7 @@ import { uuidv7 } from "../shared/ids.ts";
 import { connectProducer } from "../shared/kafka.ts";
 import { createLog } from "../shared/log.ts";
 import { keepOutboxDays } from "../shared/outbox-days.ts";
+import { watchOutbox } from "../shared/outbox-metrics.ts";
 import { startRelay } from "../shared/relay.ts";
 import * as schema from "../shared/schema/history.ts";
 import { stopOnSignals } from "../shared/shutdown.ts";
@@ -21,6 +23,7 @@ import { createLag, registerLag } from "./lag.ts";
 import { freezeAccountWith } from "./ledger.ts";
 import { createLedgerQueries } from "./ledger-queries.ts";
 import { createProject, whenAdmitted } from "./project.ts";
+import { createPublications } from "./publications.ts";
 import { createQueries } from "./queries.ts";
 import { createReplay } from "./replay.ts";
 import { createStream } from "./stream.ts";
@@ -82,6 +85,8 @@ const relay = startRelay({
 });
 const outboxDays = keepOutboxDays(functions, log);
 const backlog = continueLedger(functions, log);
+watchOutbox(metrics.registry, relay);
+const invariants = watchInvariantsOf(config, metrics.registry, log);
 const onStored = (): void => {
   arrivals.wake();
   feed.wake();
@@ -91,7 +96,9 @@ const onReplayed = (): void => {
   onStored();
   onDecided();
 };
-const project = createProject({ sql: functions, log, metrics, onStored, onDecided });
+const publications = createPublications();
+const onRead = publications.note;
+const project = createProject({ sql: functions, log, metrics, onRead, onStored, onDecided });
 const handle = whenAdmitted(admission.admitted, project);
 const consumer = createConsumer({ kafka, topic, groupId, handle, log, concurrency: CONCURRENCY });
 consumer.start();
@@ -102,6 +109,7 @@ const app = createApp({
   freezeAccount: freezeAccountWith(functions),
   replay: createReplay({ sql: functions, log, onReplayed }),
   arrivals,
+  publications,
   stream,
   measureLag,
   checks: {
@@ -127,7 +135,10 @@ stopOnSignals(
     { name: "stream", stop: async () => stream.stop() },
     { name: "server", stop: () => server.stop() },
     { name: "consumer", stop: () => consumer.stop(WORKER_STOP_MS) },
-    { name: "workers", stop: () => Promise.all([backlog, outboxDays].map((each) => each.stop(WORKER_STOP_MS))) },
+    {
+      name: "workers",
+      stop: () => Promise.all([backlog, outboxDays, ...invariants].map((each) => each.stop(WORKER_STOP_MS))),
+    },
     { name: "feed", stop: () => feed.stop() },
     { name: "arrivals", stop: () => arrivals.stop() },
     { name: "admission", stop: () => admission.stop(WORKER_STOP_MS) },

@@ -9,6 +9,7 @@ import { type DeadLetter, recordDeadLetters } from "../shared/dead-letters.ts";
 import { withDeadline } from "../shared/deadline.ts";
 import type { WalletEvent } from "../shared/events.ts";
 import type { Metrics } from "../shared/http/metrics.ts";
+import { parseTraceparent } from "../shared/traceparent.ts";
 
 /**
  * From messages of the topic to the stored history: parse, one call of the SQL function for the batch, and what cannot be
@@ -18,6 +19,8 @@ export interface ProjectOptions {
   readonly sql: Sql;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Messages that hold an event were read, and are now to be stored. */
+  readonly onRead?: (read: readonly Readable[]) => void;
   /** Something new was stored. */
   readonly onStored: () => void;
   /** The ledger may have decided a saga, or decided one before and says so again. */
@@ -48,7 +51,7 @@ const REASONS = {
   conflicting_event: "conflicting_event: something else is stored under this event's id",
 } as const;
 
-export function createProject({ sql, log, metrics, onStored, onDecided }: ProjectOptions): Project {
+export function createProject({ sql, log, metrics, onRead, onStored, onDecided }: ProjectOptions): Project {
   const counter = new Counter({
     name: "history_messages_total",
     help: "Messages of the topic by what became of them.",
@@ -70,7 +73,7 @@ export function createProject({ sql, log, metrics, onStored, onDecided }: Projec
     const [first] = batch;
     if (first === undefined) return;
     const texts = batch.map(({ text }) => text);
-    const exceptions = await recordEvents(sql, first.message.partition, texts);
+    const exceptions = await recordEvents(sql, first.message.partition, texts, traceparentsOf(batch));
     const duplicates = exceptions.filter(({ outcome }) => outcome === "duplicate").length;
     counter.inc({ outcome: "duplicate" }, duplicates);
     counter.inc({ outcome: "stored" }, batch.length - exceptions.length);
@@ -81,6 +84,7 @@ export function createProject({ sql, log, metrics, onStored, onDecided }: Projec
 
   return async (messages, batch) => {
     const { readable, unreadable } = readAll(messages);
+    onRead?.(readable);
     const waiting = {
       keepAlive: () => batch.keepAlive(),
       signal: batch.signal,
@@ -108,16 +112,34 @@ export function readAll(messages: readonly ReceivedMessage[]): { readable: Reada
   return { readable, unreadable };
 }
 
-/** The values go as they came, joined to an array: nothing is parsed and written again on the way to `event_data`. */
+/**
+ * The values go as they came, joined to an array: nothing is parsed and written again on the way to `event_data`.
+ * @param traceparents of the reservations among them, by the saga's id
+ */
 export async function recordEvents(
   sql: Sql | TransactionSql,
   partition: number,
   texts: readonly string[],
+  traceparents: Readonly<Record<string, string>> = {},
 ): Promise<Exception[]> {
   const events = `[${texts.join()}]`;
-  const call = sql<Exception[]>`
-    select ordinal, outcome from record_events(${partition}::int, ${events}::text)`;
+  const call =
+    Object.keys(traceparents).length === 0
+      ? sql<Exception[]>`select ordinal, outcome from record_events(${partition}::int, ${events}::text)`
+      : sql<Exception[]>`
+          select ordinal, outcome
+            from record_traced_events(${partition}::int, ${events}::text, ${JSON.stringify(traceparents)}::text)`;
   return withDeadline(call, CALL_DEADLINE_MS, "recording events");
+}
+
+/** The trace contexts that a decision of the ledger goes on under. */
+function traceparentsOf(batch: readonly Readable[]): Record<string, string> {
+  return Object.fromEntries(
+    batch.flatMap(({ event: { posting, transaction_id }, message }) => {
+      const traceparent = posting === "SAGA" ? parseTraceparent(message.headers.traceparent) : undefined;
+      return transaction_id === null || traceparent === undefined ? [] : [[transaction_id, traceparent]];
+    }),
+  );
 }
 
 /** Why the event cannot be applied, or undefined where it is. */

@@ -11,6 +11,7 @@ import { createArrivals } from "./arrivals.ts";
 import { createFeed } from "./feed.ts";
 import { freezeAccountWith } from "./ledger.ts";
 import { createLedgerQueries } from "./ledger-queries.ts";
+import { createPublications } from "./publications.ts";
 import { createQueries } from "./queries.ts";
 import { createReplay } from "./replay.ts";
 import { createStream } from "./stream.ts";
@@ -93,6 +94,7 @@ export async function startHistory(label: string) {
     freezeAccount: freezeAccountWith(sql),
     replay: createReplay({ sql, log, onReplayed: () => undefined }),
     arrivals,
+    publications: createPublications(),
     stream,
     measureLag: () => Promise.reject(new Problem("unavailable")),
     checks: {},

@@ -20,6 +20,14 @@ export function parsePostgresUrl(text: string): Parsed<string> {
   return isPostgres ? { ok: true, value: text } : { ok: false, expected };
 }
 
+/** An address that pages are served at, without a slash at its end. */
+export function parseHttpUrl(text: string): Parsed<string> {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === ""
+    ? { ok: true, value: text.replace(/\/+$/, "") }
+    : { ok: false, expected: "an address: write http://localhost:3001, with nothing behind the path" };
+}
+
 /** `host:port` pairs with commas between them. */
 export function parseBrokers(text: string): Parsed<string[]> {
   const brokers = list(text);

@@ -49,7 +49,7 @@ describe("the configuration", () => {
   });
 
   test("reads lists, switches and the brokers' login", () => {
-    const { kafka, corsOrigins, allowUnsafeDurability } = loadConfig("wallet", {
+    const { kafka, corsOrigins, consoleHistoryUrl, allowUnsafeDurability } = loadConfig("wallet", {
       ...MINIMAL,
       KAFKA_BROKERS: "one:9092, two:9093,[::1]:9094",
       KAFKA_SSL: "true",
@@ -57,12 +57,14 @@ describe("the configuration", () => {
       KAFKA_SASL_USERNAME: "me",
       KAFKA_SASL_PASSWORD: "secret",
       CORS_ORIGINS: "http://localhost:3000,https://example.com",
+      CONSOLE_HISTORY_URL: "https://example.com/history/",
       ALLOW_UNSAFE_DURABILITY: "1",
     });
     expect(kafka.brokers).toEqual(["one:9092", "two:9093", "[::1]:9094"]);
     expect(kafka.ssl).toBe(true);
     expect(kafka.sasl).toEqual({ mechanism: "scram-sha-256", username: "me", password: "secret" });
     expect(corsOrigins).toEqual(["http://localhost:3000", "https://example.com"]);
+    expect(consoleHistoryUrl).toBe("https://example.com/history");
     expect(allowUnsafeDurability).toBe(true);
   });
 
@@ -96,6 +98,8 @@ describe("a wrong configuration", () => {
     ["KAFKA_REPLICATION_FACTOR", "0"],
     ["WALLET_PORT", "3e3"],
     ["CORS_ORIGINS", "http://localhost:3000/console"],
+    ["CONSOLE_HISTORY_URL", "localhost:3001"],
+    ["CONSOLE_HISTORY_URL", "http://localhost:3001/?x"],
     ["ALLOW_UNSAFE_DURABILITY", "sure"],
     ["KAFKA_LEDGER_TOPIC", "wallet-events"],
     ["KAFKA_LEDGER_GROUP_ID", "history-service-group"],

@@ -3,6 +3,7 @@ import {
   type Parsed,
   parseBrokers,
   parseFlag,
+  parseHttpUrl,
   parseInteger,
   parseName,
   parseOneOf,
@@ -46,9 +47,13 @@ export interface Config {
   hostname: string;
   /** Origins whose pages may call this server; `*` for all; empty for none. */
   corsOrigins: string[];
+  /** The history service as browsers reach it, for the wallet's console; null where both are behind one door. */
+  consoleHistoryUrl: string | null;
   logLevel: LogLevel;
   /** Logs for eyes, on a terminal; JSON lines elsewhere. */
   prettyLogs: boolean;
+  /** Between two looks at the invariants, at least; 0: none. */
+  invariantsIntervalMs: number;
   /** Start although the database may lose commits it has confirmed. */
   allowUnsafeDurability: boolean;
 }
@@ -66,6 +71,11 @@ const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"
 const SASL_MECHANISMS = ["plain", "scram-sha-256", "scram-sha-512"] as const;
 /** Kafka's own limit is a signed 16-bit number; nobody has more brokers than this. */
 const MAX_REPLICATION = 100;
+/** A fault in the money is seen within a minute of its look; a larger database is looked at more rarely by itself. */
+const DEFAULT_INVARIANTS_INTERVAL_S = 60;
+/** A day. */
+const MAX_INTERVAL_S = 86_400;
+const MS_PER_S = 1_000;
 
 /** The variables that this program knows, for .env.example and compose.yaml to agree with. */
 export const VARIABLES = [
@@ -88,7 +98,9 @@ export const VARIABLES = [
   "HISTORY_PORT",
   "HOST",
   "CORS_ORIGINS",
+  "CONSOLE_HISTORY_URL",
   "LOG_LEVEL",
+  "INVARIANTS_INTERVAL",
 ] as const;
 
 export type Variable = (typeof VARIABLES)[number];
@@ -121,8 +133,15 @@ export function loadConfig(service: Service, env: Environment = process.env, nee
     port: read.optional(["PORT", ownPort], parsePort, DEFAULT_PORT[service]),
     hostname: read.optional(["HOST"], parseText, "0.0.0.0"),
     corsOrigins: read.optional(["CORS_ORIGINS"], parseOrigins, []),
+    consoleHistoryUrl: read.optional(["CONSOLE_HISTORY_URL"], parseHttpUrl, null),
     logLevel: read.optional(["LOG_LEVEL"], (text) => parseOneOf(LOG_LEVELS, text), "info"),
     prettyLogs: process.stdout.isTTY,
+    invariantsIntervalMs:
+      read.optional(
+        ["INVARIANTS_INTERVAL"],
+        (text) => parseInteger(text, 0, MAX_INTERVAL_S),
+        DEFAULT_INVARIANTS_INTERVAL_S,
+      ) * MS_PER_S,
     allowUnsafeDurability: read.optional(["ALLOW_UNSAFE_DURABILITY"], parseFlag, false),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);

@@ -1,27 +1,54 @@
 import { describe, expect, test } from "bun:test";
+import { readChecks } from "../shared/checks/files.ts";
 import { createDatabase } from "../test/cluster.ts";
+import { LAYOUTS, type Layout } from "../test/end-to-end/system.ts";
 import { reportText } from "./check/command.ts";
-import { readChecks } from "./check/files.ts";
 import { DAMAGES } from "./check.damages.fixture.ts";
 import { apply, asOwner, deliver, type Story, tell } from "./check.fixture.ts";
-import { type CheckOptions, type CheckReport, check, failures } from "./check.ts";
+import { type CheckedDatabases, type CheckOptions, type CheckReport, check, failures } from "./check.ts";
 
 const NOW: CheckOptions = { wait_ms: 0 };
 
-async function checkStory(act: (url: string, story: Story) => Promise<unknown>, options: CheckOptions = NOW) {
-  const { url, drop } = await createDatabase("check");
-  const story = await tell(url);
-  await act(url, story);
-  const report = await check({ wallet: url, history: url }, options);
-  await drop();
-  return { report, story };
+type Act = (databases: CheckedDatabases, story: Story) => Promise<unknown>;
+
+/** Tells the story in one database or in two, does something to it, and checks. */
+async function checkStory(layout: Layout, act: Act, options: CheckOptions = NOW) {
+  const wallet = await createDatabase("check");
+  const history = layout === "one database" ? wallet : await createDatabase("check-h");
+  const databases = { wallet: wallet.url, history: history.url };
+  const story = await tell(wallet.url, history.url);
+  await act(databases, story);
+  const report = await check(databases, options);
+  // The statements are the same wherever the schemas are.
+  const contradictions = layout === "one database" ? await contradictionsIn(wallet.url) : [];
+  await wallet.drop();
+  if (history !== wallet) await history.drop();
+  return { report, story, contradictions };
+}
+
+/** Checks whose look says that all is sound where their search finds rows, or the other way round: there must be none. */
+async function contradictionsIn(url: string): Promise<string[]> {
+  const found: string[] = [];
+  const checks = (await readChecks()).filter((each) => each.kind === "statements");
+  await asOwner(url, async (sql) => {
+    for (const { name, schemas, look, search } of checks) {
+      for (const schema of search === undefined ? [] : schemas) {
+        await sql`select set_config('search_path', ${schema}, false)`;
+        const [row] = await sql.file(look);
+        const rows: unknown[] = await sql.file(search ?? "");
+        if (row?.sound !== (rows.flat().length === 0)) found.push(`${name} (${schema}): sound is ${row?.sound}`);
+      }
+    }
+  });
+  return found;
 }
 
 const failed = (report: CheckReport) => report.results.filter(({ holds }) => holds === false).map(({ name }) => name);
 
 describe("a sound system passes", () => {
-  test("every kind of operation leaves all invariants standing", async () => {
-    const { report } = await checkStory(async () => undefined);
+  test.each(LAYOUTS)("every kind of operation leaves all invariants standing, in %s", async (layout) => {
+    const { report, contradictions } = await checkStory(layout, async () => undefined);
+    expect(contradictions).toEqual([]);
     expect(failures(report)).toBe("");
     expect(report.holds).toBe(true);
     const invariants = report.results.map(({ invariant }) => invariant);
@@ -57,26 +84,30 @@ describe("what is wrong is found and named", () => {
     expect(checks.filter((name) => !DAMAGES.some(({ found }) => found === name))).toEqual([]);
   });
 
-  test.each(DAMAGES.map((damage) => [damage.what, damage] as const))("%s", async (_, { sql, found, named }) => {
-    const { report, story } = await checkStory((url, told) =>
-      asOwner(url, (owner) => owner.unsafe(sql(told)).simple()),
-    );
+  const cases = LAYOUTS.flatMap((layout) => DAMAGES.map((damage) => [damage.what, layout, damage] as const));
+  test.each(cases)("%s, in %s", async (_, layout, { sql, found, named }) => {
+    const { report, story, contradictions } = await checkStory(layout, ({ wallet, history }, told) => {
+      const text = sql(told);
+      // Each damage is done to one schema.
+      return asOwner(text.includes("history.") ? history : wallet, (owner) => owner.unsafe(text).simple());
+    });
     expect(report.holds).toBe(false);
     expect(failed(report)).toContain(found);
     const offending = report.results.filter(({ name, holds }) => name === found && holds === false);
     expect(JSON.stringify(offending.map((result) => result.offending))).toContain(named(story));
+    expect(contradictions).toEqual([]);
   });
 });
 
-describe("a system at work is judged up to where its history has come", () => {
+describe.each(LAYOUTS)("a system at work is judged up to where its history has come, in %s,", (layout) => {
   const fund = (id: string) => ({ kind: "FUND", id: Bun.randomUUIDv7(), wallet_id: id, amount: "3.0000" });
 
   test("events under way fail it at rest only", async () => {
-    const act = (url: string, { alice }: Story) =>
-      apply(url, [fund(alice), { kind: "CREATE", id: Bun.randomUUIDv7(), user_id: "new", currency: "USD" }]);
-    const rest = await checkStory(act);
+    const act: Act = ({ wallet }, { alice }) =>
+      apply(wallet, [fund(alice), { kind: "CREATE", id: Bun.randomUUIDv7(), user_id: "new", currency: "USD" }]);
+    const rest = await checkStory(layout, act);
     expect(failed(rest.report)).toEqual(["I5_history_complete", "I6_outbox_sent", "I7_ledger_equals_wallets"]);
-    const live = await checkStory(act, { live: true });
+    const live = await checkStory(layout, act, { live: true });
     expect(failures(live.report)).toBe("");
     expect(
       live.report.results.find(({ name, where }) => name === "I6_outbox_sent" && where === "wallet")?.holds,
@@ -85,10 +116,11 @@ describe("a system at work is judged up to where its history has come", () => {
 
   test("what it has seen must be right", async () => {
     const { report, story } = await checkStory(
-      async (url, { alice, transfer }) => {
-        await apply(url, [fund(alice)]);
+      layout,
+      async ({ wallet, history }, { alice, transfer }) => {
+        await apply(wallet, [fund(alice)]);
         await asOwner(
-          url,
+          history,
           (sql) => sql`
         update history.transaction_events set event_data = event_data || '{"balance_after":"0.5000"}' where transaction_id = ${transfer}
           and wallet_id = ${alice}`,
@@ -102,9 +134,10 @@ describe("a system at work is judged up to where its history has come", () => {
 
   test("at rest, it waits for what is under way", async () => {
     const { report } = await checkStory(
-      async (url, { alice }) => {
-        await apply(url, [fund(alice)]);
-        setTimeout(() => void deliver(url), 300);
+      layout,
+      async ({ wallet, history }, { alice }) => {
+        await apply(wallet, [fund(alice)]);
+        setTimeout(() => void deliver(wallet, history), 300);
       },
       { wait_ms: 20_000 },
     );
@@ -114,8 +147,8 @@ describe("a system at work is judged up to where its history has come", () => {
 
 describe("the report", () => {
   test("shows each check, the offending rows and a verdict", async () => {
-    const { report, story } = await checkStory((url, { bob }) =>
-      asOwner(url, (sql) => sql`update wallet.wallets set balance = 12345678 where id = ${bob}`),
+    const { report, story } = await checkStory("one database", ({ wallet }, { bob }) =>
+      asOwner(wallet, (sql) => sql`update wallet.wallets set balance = 12345678 where id = ${bob}`),
     );
     const text = Bun.stripANSI(reportText(report));
     expect(text).toContain("✗ I3_balances_add_up (wallet)");

@@ -1,8 +1,8 @@
-import type { TransactionSql } from "postgres";
-import { connectFunctions, type Service } from "../shared/database.ts";
+import { type Check, type Comparison, readChecks, type Statements } from "../shared/checks/files.ts";
+import { type Findings, type Row, runStatements } from "../shared/checks/statements.ts";
+import type { Service } from "../shared/database.ts";
 import { compare } from "./check/compare.ts";
-import { type Comparison, readChecks, type Statements } from "./check/files.ts";
-import { type Findings, type Row, runStatements } from "./check/statements.ts";
+import { inSnapshot, type Sessions } from "./check/sessions.ts";
 
 /**
  * Verifies that the invariants of the two databases hold: money is neither made nor lost, the history equals what happened.
@@ -48,8 +48,6 @@ export interface CheckReport {
 export const DEFAULT_WAIT_MS = 10_000;
 /** Between two looks at a system that has not come to rest. */
 const PAUSE_MS = 250;
-/** A look at tens of millions of lines takes minutes; a statement that takes longer has lost its way. */
-const STATEMENT_TIMEOUT_MS = 15 * 60_000;
 
 /** Runs all checks. Looks again while only what holds at rest fails, for as long as `wait_ms` allows. */
 export async function check(databases: CheckedDatabases, options: CheckOptions = {}): Promise<CheckReport> {
@@ -65,68 +63,42 @@ export async function check(databases: CheckedDatabases, options: CheckOptions =
   }
 }
 
-type Snapshots = Readonly<Record<Service, TransactionSql>>;
-
 /** One check in one place. */
 type Task =
   | { readonly check: Statements; readonly where: Service }
   | { readonly check: Comparison; readonly where: "wallet ↔ history" };
 
-function tasksOf(check: Statements | Comparison): Task[] {
+function tasksOf(check: Check): Task[] {
   if (check.kind === "comparison") return [{ check, where: "wallet ↔ history" }];
   return check.schemas.map((where) => ({ check, where }));
 }
 
-function look(
-  databases: CheckedDatabases,
-  checks: readonly (Statements | Comparison)[],
-  live: boolean,
-): Promise<CheckResult[]> {
+/** The sessions on each database's snapshot. */
+type Snapshots = Readonly<Record<Service, Sessions>>;
+
+function look(databases: CheckedDatabases, checks: readonly Check[], live: boolean): Promise<CheckResult[]> {
   // The history's snapshot first: what it knows, the wallet's later one knows too.
   return inSnapshot(databases.history, "history", (history) =>
     inSnapshot(databases.wallet, "wallet", async (wallet) => {
       const tasks = checks.flatMap(tasksOf);
+      // The longest first, and those that need a session of both.
+      const [between, within] = [
+        tasks.filter(({ check }) => check.kind === "comparison"),
+        tasks.filter(({ check }) => check.kind === "statements"),
+      ];
       const results = new Map<Task, CheckResult>();
-      const run = async (where: Task["where"]): Promise<void> => {
-        for (const task of tasks) {
-          if (task.where === where) results.set(task, await judge(task, { wallet, history }, live));
-        }
+      const run = async (task: Task): Promise<void> => {
+        results.set(task, await judge(task, { wallet, history }, live));
       };
-      // What needs one of the two only goes side by side.
-      await Promise.all([run("wallet"), run("history")]);
-      await run("wallet ↔ history");
+      await Promise.all([...between, ...within].map(run));
       return tasks.flatMap((task) => results.get(task) ?? []);
     }),
   );
 }
 
-async function inSnapshot<T>(url: string, service: Service, read: (sql: TransactionSql) => Promise<T>): Promise<T> {
-  const sql = connectFunctions(url, {
-    service,
-    purpose: "check",
-    max: 1,
-    asOwner: true,
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-  });
-  try {
-    let answer: { readonly value: T } | undefined;
-    await sql.begin("isolation level repeatable read read only", async (tx) => {
-      // The first statement takes the snapshot. Times are compared as text, and sorts of all lines should not spill to disk.
-      await tx`
-        select set_config('timezone', 'UTC', true), set_config('work_mem', '128MB', true), set_config('jit', 'off', true)`;
-      answer = { value: await read(tx) };
-    });
-    if (answer === undefined) throw new Error("the snapshot was not read");
-    return answer.value;
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
-}
-
 async function judge(task: Task, snapshots: Snapshots, live: boolean): Promise<CheckResult> {
   const { invariant, name, holds: states, when } = task.check;
-  const started = performance.now();
-  const findings = await find(task, snapshots, live);
+  const { findings, took_ms } = await find(task, snapshots, live);
   return {
     invariant,
     name,
@@ -134,15 +106,34 @@ async function judge(task: Task, snapshots: Snapshots, live: boolean): Promise<C
     where: task.where,
     holds: live && when === "at rest" && task.check.kind === "statements" ? null : findings.offending.length === 0,
     at_rest: when === "at rest",
-    took_ms: Math.round(performance.now() - started),
+    took_ms: Math.round(took_ms),
     ...findings,
   };
 }
 
-async function find(task: Task, snapshots: Snapshots, live: boolean): Promise<Findings> {
+interface Found {
+  readonly findings: Findings;
+  /** Without the wait for a session. */
+  readonly took_ms: number;
+}
+
+async function find(task: Task, { wallet, history }: Snapshots, live: boolean): Promise<Found> {
+  const timed = async (work: () => Promise<Findings>): Promise<Found> => {
+    const started = performance.now();
+    const findings = await work();
+    return { findings, took_ms: performance.now() - started };
+  };
   try {
-    if (task.where === "wallet ↔ history") return await compare(task.check, snapshots, live);
-    return await runStatements(snapshots[task.where], task.check.text);
+    if (task.where === "wallet ↔ history") {
+      const { check } = task;
+      // Always the history's first, so that no two wait for each other's.
+      return await history.use((ofHistory) =>
+        wallet.use((ofWallet) => timed(() => compare(check, { wallet: ofWallet, history: ofHistory }, live))),
+      );
+    }
+    const { check, where } = task;
+    const sessions = where === "wallet" ? wallet : history;
+    return await sessions.use((sql) => timed(() => runStatements(sql, check)));
   } catch (error) {
     throw new Error(`The check ${task.check.name} could not be run.`, { cause: error });
   }

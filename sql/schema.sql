@@ -670,6 +670,12 @@ create function apply_ledger(p_partition integer, p_wallet_ids uuid[])
 comment on function apply_ledger(p_partition integer, p_wallet_ids uuid[]) is 'Posts the stored events of these wallets, whose events come by this partition, and decides the sagas among them.';
 grant execute on function apply_ledger(p_partition integer, p_wallet_ids uuid[]) to history_app;
 
+create function carried_traceparent(p_transaction_id uuid)
+  returns text language sql stable
+  set search_path=history, pg_catalog, pg_temp;
+comment on function carried_traceparent(p_transaction_id uuid) is 'The traceparent of the request that asked the ledger to decide this saga, in this call.';
+grant execute on function carried_traceparent(p_transaction_id uuid) to history_app;
+
 create function continue_ledger()
   returns boolean language plpgsql volatile
   set enable_seqscan=off
@@ -741,6 +747,12 @@ create function record_events(p_partition integer, p_events text)
   set search_path=history, pg_catalog, pg_temp;
 comment on function record_events(p_partition integer, p_events text) is 'Stores the events of one Kafka batch (a JSON array, in the order of their offsets) and answers which of them were not new, by their ordinal from 1.';
 grant execute on function record_events(p_partition integer, p_events text) to history_app;
+
+create function record_traced_events(p_partition integer, p_events text, p_traceparents text)
+  returns TABLE(ordinal integer, outcome text) language plpgsql volatile
+  set search_path=history, pg_catalog, pg_temp;
+comment on function record_traced_events(p_partition integer, p_events text, p_traceparents text) is 'record_events(), with the traceparents of the reservations among the events, by the saga''s id.';
+grant execute on function record_traced_events(p_partition integer, p_events text, p_traceparents text) to history_app;
 
 create function refuse_change()
   returns trigger language plpgsql volatile

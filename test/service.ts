@@ -31,7 +31,7 @@ export async function spawnService(
   const folder = await clusterFolder();
   const child = Bun.spawn([process.execPath, "--no-env-file", `${service}/main.ts`], {
     cwd: CHECKOUT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), ...env },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), INVARIANTS_INTERVAL: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   record(join(folder, "services", `${child.pid}.json`), child.pid);

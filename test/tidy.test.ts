@@ -24,7 +24,7 @@ async function sources(pattern: string): Promise<Source[]> {
   return Promise.all(ours.map(async (path) => ({ path, text: await Bun.file(join(ROOT, path)).text() })));
 }
 
-const typescript = await sources("**/*.ts");
+const typescript = await sources("**/*.{ts,tsx}");
 const sqlFiles = await sources("sql/**/*.sql");
 
 const topOf = (path: string): string => path.split("/")[0] ?? "";

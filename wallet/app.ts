@@ -6,6 +6,7 @@ import { type Health, health } from "../shared/http/health.ts";
 import { type Metrics, metricsPage } from "../shared/http/metrics.ts";
 import { problemPages } from "../shared/http/problem-pages.ts";
 import type { Committer } from "./committer.ts";
+import { consolePages } from "./console.ts";
 import type { Queries } from "./queries.ts";
 import { sagaRoutes } from "./sagas.ts";
 import { transactionRoutes } from "./transactions.ts";
@@ -21,16 +22,28 @@ export interface AppDependencies {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly corsOrigins: readonly string[];
+  /** The history service as the console's readers reach it; null where it is at the page's own origin. */
+  readonly historyUrl?: string | null;
 }
 
 /** The wallet service: which plugins, in which order. */
-export function createApp({ committer, queries, waiting, checks, log, metrics, corsOrigins }: AppDependencies) {
+export function createApp({
+  committer,
+  queries,
+  waiting,
+  checks,
+  log,
+  metrics,
+  corsOrigins,
+  historyUrl = null,
+}: AppDependencies) {
   return new Elysia(ELYSIA_OPTIONS)
     .use(conventions({ log, metrics, corsOrigins }))
     .use(problemPages())
     .use(health({ checks }))
     .use(metricsPage(metrics))
     .use(docs(API))
+    .use(consolePages({ historyUrl }))
     .use(walletRoutes({ committer, queries }))
     .use(transferRoutes({ committer }))
     .use(sagaRoutes({ committer, queries, waiting }))

@@ -1,4 +1,5 @@
 import { ensureDurable, seekAdmission } from "../shared/admission.ts";
+import { watchInvariantsOf } from "../shared/checks/invariants.ts";
 import { ensureCompatible } from "../shared/compatibility.ts";
 import { configOrExit } from "../shared/config.ts";
 import { createConsumer } from "../shared/consumer.ts";
@@ -9,6 +10,7 @@ import { uuidv7 } from "../shared/ids.ts";
 import { connectProducer } from "../shared/kafka.ts";
 import { createLog } from "../shared/log.ts";
 import { keepOutboxDays } from "../shared/outbox-days.ts";
+import { watchOutbox } from "../shared/outbox-metrics.ts";
 import { startRelay } from "../shared/relay.ts";
 import * as schema from "../shared/schema/wallet.ts";
 import { stopOnSignals } from "../shared/shutdown.ts";
@@ -17,7 +19,7 @@ import { createApp } from "./app.ts";
 import { CALLS_IN_FLIGHT, createCommitter } from "./committer.ts";
 import { admittedCall, callWith } from "./execute.ts";
 import { removeExpiredKeys } from "./expiry.ts";
-import { createCommitMetrics, createRemovedKeys, createResentReservations, watch } from "./metrics.ts";
+import { createCommitMetrics, createRemovedKeys, createResentReservations, watchQueue } from "./metrics.ts";
 import { createQueries } from "./queries.ts";
 import { resendReservations } from "./resend.ts";
 import { settleWith } from "./settle.ts";
@@ -86,7 +88,9 @@ const expiry = removeExpiredKeys(functions, log, (keys) => removed.inc(keys));
 const resent = createResentReservations(metrics.registry);
 const resends = resendReservations(functions, log, (sagas) => resent.inc(sagas));
 const outboxDays = keepOutboxDays(functions, log);
-watch(metrics.registry, committer, relay);
+watchQueue(metrics.registry, committer);
+watchOutbox(metrics.registry, relay);
+const invariants = watchInvariantsOf(config, metrics.registry, log);
 
 const app = createApp({
   committer,
@@ -106,6 +110,7 @@ const app = createApp({
   log,
   metrics,
   corsOrigins: config.corsOrigins,
+  historyUrl: config.consoleHistoryUrl,
 });
 const server = listen(app, { port: config.port, hostname: config.hostname, log });
 
@@ -117,7 +122,7 @@ stopOnSignals(
     { name: "committer", stop: () => committer.stop() },
     {
       name: "workers",
-      stop: () => Promise.all([expiry, resends, outboxDays].map((each) => each.stop(WORKER_STOP_MS))),
+      stop: () => Promise.all([expiry, resends, outboxDays, ...invariants].map((each) => each.stop(WORKER_STOP_MS))),
     },
     { name: "admission", stop: () => admission.stop(WORKER_STOP_MS) },
     { name: "relay", stop: () => relay.stop(WORKER_STOP_MS) },

@@ -1,5 +1,4 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { Relay } from "../shared/relay.ts";
 import type { Committer } from "./committer.ts";
 
 /** What an operator watches of the wallet service, beside its requests. */
@@ -34,38 +33,14 @@ export function createCommitMetrics(registry: Registry): CommitMetrics {
   };
 }
 
-/** Gauges that are read when Prometheus asks. */
-export function watch(registry: Registry, committer: Pick<Committer, "queued">, relay: Relay): void {
+/** Operations that wait, read when Prometheus asks. */
+export function watchQueue(registry: Registry, committer: Pick<Committer, "queued">): void {
   new Gauge({
     name: "wallet_commit_queue_operations",
     help: "Operations that wait for a call of the database.",
     registers: [registry],
     collect() {
       this.set(committer.queued());
-    },
-  });
-  const oldest = new Gauge({
-    name: "outbox_oldest_seconds",
-    help: "Age of the oldest event that is not published.",
-    registers: [registry],
-  });
-  new Gauge({
-    name: "outbox_events",
-    help: "Events that are not published, counted up to 100,000.",
-    registers: [registry],
-    async collect() {
-      const backlog = await relay.backlog().catch(() => undefined);
-      if (backlog === undefined) return;
-      this.set(backlog.events);
-      oldest.set(backlog.oldest_age_ms / 1000);
-    },
-  });
-  new Gauge({
-    name: "relay_leader",
-    help: "Whether this process publishes the outbox.",
-    registers: [registry],
-    collect() {
-      this.set(relay.status().standing === "leader" ? 1 : 0);
     },
   });
 }

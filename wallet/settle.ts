@@ -4,6 +4,7 @@ import type { BatchContext, ReceivedMessage } from "../shared/consumer.ts";
 import type { Sql } from "../shared/database.ts";
 import { type DeadLetter, recordDeadLetters } from "../shared/dead-letters.ts";
 import { uuidv7 } from "../shared/ids.ts";
+import { parseTraceparent } from "../shared/traceparent.ts";
 import type { Committer } from "./committer.ts";
 import type { Outcome, Release, Settle } from "./operation.ts";
 
@@ -35,10 +36,11 @@ export function settleWith({ committer, sql, log, onSettled }: SettleOptions) {
     const parsed = parseLedgerEvent(message);
     if (!parsed.ok) return { message, reason: parsed.reason };
     const { type, transaction_id: id, reason } = parsed.event;
+    const traceparent = parseTraceparent(message.headers.traceparent);
     const operation: Settle | Release =
       type === "LEDGER_SUCCESS"
-        ? { kind: "SETTLE", id, out_line_id: uuidv7(), in_line_id: uuidv7() }
-        : { kind: "RELEASE", id, failure_code: reason ?? "refused" };
+        ? { kind: "SETTLE", id, out_line_id: uuidv7(), in_line_id: uuidv7(), traceparent }
+        : { kind: "RELEASE", id, failure_code: reason ?? "refused", traceparent };
     for (;;) {
       batch.signal.throwIfAborted();
       const problem = judge(await committer.settle(operation), operation);

@@ -18,7 +18,7 @@ from (
   left join (
     select wallet_id, sum(case type when 'FUND' then amount when 'WITHDRAW' then -amount end) as flow
     from wallet_transactions
-    where status = 'COMPLETED'
+    where status = 'COMPLETED' and type in ('FUND', 'WITHDRAW')
     group by wallet_id
   ) l on l.wallet_id = w.id
 ) wallet

@@ -5,49 +5,79 @@ select
   count(*) filter (where status_code < 300) as successes, count(*) filter (where status_code = 422) as refusals
 from idempotency_keys;
 
-select 'an answer is not one that is kept' as fault, key, status_code, left(response, 200) as response
-from idempotency_keys
-where status_code not in (200, 201, 202, 422) or response is not json object
-order by key
-limit 100;
-
--- The members of an answer tell what it is of: from_wallet_id a transfer, balance_after a line, sender_wallet_id a saga,
--- available a wallet, code a refusal.
-select
-  'the answer names nothing that is so' as fault, k.key, k.status_code, left(k.response, 200) as response
-from (
-  select key, status_code, response from idempotency_keys where response is json object offset 0
-) k
-cross join lateral json_to_record(k.response::json) as a (
-  id uuid, code text, transaction_id uuid, type text, status text, amount numeric, currency text,
-  wallet_id uuid, balance_after numeric, wallet_version bigint,
-  from_wallet_id uuid, to_wallet_id uuid, from_balance_after numeric, from_wallet_version bigint,
-  sender_wallet_id uuid, receiver_wallet_id uuid,
-  user_id text, available numeric, version bigint
+-- Nearly all answers are of a line. They are written once more from what is stored: the same text, told by
+-- its 64-bit hash, says that all of it is so, at a third of the price of parsing it. Any other is parsed. The members of an answer tell what it is of: from_wallet_id a
+-- transfer, balance_after a line, sender_wallet_id a saga, available a wallet, code a refusal.
+with lines as (
+  select
+    l.id::text as id,
+    hashtextextended(
+      case
+        when l.type = 'TRANSFER_OUT' and l.transfer_id = l.id then
+          '{"id":"' || l.id || '","from_wallet_id":"' || l.wallet_id || '","to_wallet_id":"' || l.counterparty_wallet_id
+          || '","amount":"' || l.amount || '","currency":"' || w.currency
+          || '","status":"COMPLETED","from_balance_after":"' || l.balance_after || '","from_wallet_version":' || l.wallet_version
+        when l.type <> 'TRANSFER_OUT' and l.transfer_id is null then
+          '{"id":"' || l.id || '","wallet_id":"' || l.wallet_id || '","type":"' || l.type || '","status":"COMPLETED","amount":"' || l.amount
+          || '","currency":"' || w.currency || '","balance_after":"' || l.balance_after || '","wallet_version":' || l.wallet_version
+          || ',"transfer_id":null,"counterparty_wallet_id":null'
+      end
+      || ',"description":' || coalesce(to_json(l.description)::text, 'null')
+      || ',"reference":' || coalesce(to_json(l.reference)::text, 'null')
+      || case l.type when 'TRANSFER_OUT' then '' else ',"failure_code":null' end
+      || ',"created_at":"' || to_char(l.created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"}',
+      0) as answer
+  from wallet_transactions l
+  join wallets w on w.id = l.wallet_id
+  where l.status = 'COMPLETED' and l.type <> 'TRANSFER_IN'
+  offset 0
+), others as materialized (
+  select k.key, k.status_code, k.response
+  from idempotency_keys k
+  left join lines l on l.id = substr(k.response, 8, 36)
+  where not coalesce(k.status_code = 201 and hashtextextended(k.response, 0) = l.answer, false)
+), offending as materialized (
+  select 'an answer is not one that is kept' as fault, key, status_code, response
+  from others
+  where status_code not in (200, 201, 202, 422) or response is not json object
+  union all
+  select 'the answer names nothing that is so', k.key, k.status_code, k.response
+  from (
+    select key, status_code, response from others where response is json object offset 0
+  ) k
+  cross join lateral json_to_record(k.response::json) as a (
+    id uuid, code text, transaction_id uuid, type text, status text, amount numeric, currency text,
+    wallet_id uuid, balance_after numeric, wallet_version bigint,
+    from_wallet_id uuid, to_wallet_id uuid, from_balance_after numeric, from_wallet_version bigint,
+    sender_wallet_id uuid, receiver_wallet_id uuid,
+    user_id text, available numeric, version bigint
+  )
+  left join wallet_transactions l on l.id = coalesce(a.transaction_id, a.id)
+  left join transfer_sagas s on s.id = coalesce(a.transaction_id, a.id)
+  left join wallets w on w.id = coalesce(a.id, l.wallet_id)
+  where not coalesce(
+    case
+      when k.status_code = 422 and a.code = 'insufficient_funds' then
+        l.status = 'FAILED' or (s.status = 'FAILED' and s.failure_code = 'insufficient_funds')
+      when k.status_code = 422 then
+        a.code is not null and a.transaction_id is null
+      when a.from_wallet_id is not null then
+        k.status_code = 201 and l.type = 'TRANSFER_OUT' and l.status = 'COMPLETED' and l.transfer_id = a.id
+        and (l.wallet_id, l.counterparty_wallet_id, l.amount, l.balance_after, l.wallet_version)
+          = (a.from_wallet_id, a.to_wallet_id, a.amount, a.from_balance_after, a.from_wallet_version)
+      when a.balance_after is not null then
+        k.status_code = 201 and l.status = 'COMPLETED' and l.transfer_id is null
+        and (l.wallet_id, l.type, l.amount, l.balance_after, l.wallet_version)
+          = (a.wallet_id, a.type, a.amount, a.balance_after, a.wallet_version)
+      when a.sender_wallet_id is not null then
+        k.status_code = 202 and s.idempotency_key = k.key
+        and (s.sender_wallet_id, s.receiver_wallet_id, s.amount, s.currency)
+          = (a.sender_wallet_id, a.receiver_wallet_id, a.amount, a.currency)
+      when a.available is not null then
+        k.status_code in (200, 201) and (w.user_id, w.currency) = (a.user_id, a.currency) and w.version >= a.version
+    end, false)
 )
-left join wallet_transactions l on l.id = coalesce(a.transaction_id, a.id)
-left join transfer_sagas s on s.id = coalesce(a.transaction_id, a.id)
-left join wallets w on w.id = coalesce(a.id, l.wallet_id)
-where not coalesce(
-  case
-    when k.status_code = 422 and a.code = 'insufficient_funds' then
-      l.status = 'FAILED' or (s.status = 'FAILED' and s.failure_code = 'insufficient_funds')
-    when k.status_code = 422 then
-      a.code is not null and a.transaction_id is null
-    when a.from_wallet_id is not null then
-      k.status_code = 201 and l.type = 'TRANSFER_OUT' and l.status = 'COMPLETED' and l.transfer_id = a.id
-      and (l.wallet_id, l.counterparty_wallet_id, l.amount, l.balance_after, l.wallet_version)
-        = (a.from_wallet_id, a.to_wallet_id, a.amount, a.from_balance_after, a.from_wallet_version)
-    when a.balance_after is not null then
-      k.status_code = 201 and l.status = 'COMPLETED' and l.transfer_id is null
-      and (l.wallet_id, l.type, l.amount, l.balance_after, l.wallet_version)
-        = (a.wallet_id, a.type, a.amount, a.balance_after, a.wallet_version)
-    when a.sender_wallet_id is not null then
-      k.status_code = 202 and s.idempotency_key = k.key
-      and (s.sender_wallet_id, s.receiver_wallet_id, s.amount, s.currency)
-        = (a.sender_wallet_id, a.receiver_wallet_id, a.amount, a.currency)
-    when a.available is not null then
-      k.status_code in (200, 201) and (w.user_id, w.currency) = (a.user_id, a.currency) and w.version >= a.version
-  end, false)
-order by k.key
+select fault, key, status_code, left(response, 200) as response
+from offending
+order by fault, key
 limit 100;

@@ -39,11 +39,12 @@ select
 from transfer_sagas s
 left join (
   select
-    transfer_id, count(*) as lines, min(amount) as amount,
-    count(*) filter (where type = 'TRANSFER_OUT' and counterparty_wallet_id is not null) as out_lines
-  from wallet_transactions
-  where status = 'COMPLETED' and transfer_id is not null
-  group by transfer_id
+    l.transfer_id, count(*) as lines, min(l.amount) as amount,
+    count(*) filter (where l.type = 'TRANSFER_OUT' and l.counterparty_wallet_id is not null) as out_lines
+  from wallet_transactions l
+  join transfer_sagas own on own.id = l.transfer_id
+  where l.status = 'COMPLETED'
+  group by l.transfer_id
 ) l on l.transfer_id = s.id
 where case s.status
     when 'SUCCESS' then (l.lines, l.out_lines, l.amount) is distinct from (2, 1, s.amount)

@@ -3,8 +3,8 @@ import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import pc from "picocolors";
 import { findSystem } from "../../dev/running.ts";
+import type { Row } from "../../shared/checks/statements.ts";
 import { type CheckReport, type CheckResult, check, DEFAULT_WAIT_MS } from "../check.ts";
-import type { Row } from "./statements.ts";
 
 /** `bun run check`: the checks as a table for a person, and an exit code for a script. */
 

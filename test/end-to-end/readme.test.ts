@@ -17,6 +17,7 @@ const DOCUMENTS = [
   "docs/crashes.md",
   "docs/ledger.md",
   "docs/operations.md",
+  "docs/console.md",
 ];
 
 function read(path: string): string {

@@ -2,6 +2,7 @@
 -- at rest: the history holds exactly the versions 1 to version of every wallet, with the amounts of its lines, and ends at its balance
 --
 -- One row for each wallet behind $1 up to $2; of the wallets in $3 only up to the version in $4 beside it. A null is not compared.
+-- $5: whether the two servers hash text alike.
 
 with w as materialized (
   select id, user_id, version, balance, held, least(version, bound.seen) as seen
@@ -9,7 +10,9 @@ with w as materialized (
   left join unnest($3::uuid[], $4::bigint[]) as bound (id, seen) using (id)
   where ($1::uuid is null or id > $1) and ($2::uuid is null or id <= $2)
 ), l as (
-  select wallet_id, count(*) as lines, sum(('x' || left(md5(line), 15))::bit(60)::bigint) as digest
+  select
+    wallet_id, count(*) as lines,
+    sum(case when $5::boolean then hashtextextended(line, 0) else ('x' || left(md5(line), 15))::bit(60)::bigint end) as digest
   from (
     select
       t.wallet_id,
@@ -21,7 +24,7 @@ with w as materialized (
           when t.type = 'WITHDRAW' then 'WALLET_WITHDRAWN'
           else t.type
         end,
-        t.amount, t.balance_after, to_char(t.created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        t.amount, t.balance_after, t.created_at,
         'transfer ' || t.transfer_id, 'with ' || t.counterparty_wallet_id,
         'description ' || t.description, 'reference ' || t.reference
       ) as line
@@ -53,3 +56,4 @@ select
 from w
 left join l on l.wallet_id = w.id
 left join s on s.sender_wallet_id = w.id
+order by w.id

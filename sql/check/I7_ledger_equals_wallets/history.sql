@@ -12,20 +12,18 @@ from ledger_accounts a
 left join (
   select
     side.account_id,
-    sum(amount) filter (where side.direction = 'DEBIT') as debited,
-    sum(amount) filter (where side.direction = 'CREDIT') as credited
+    sum(side.amount) filter (where side.direction = 'DEBIT') as debited,
+    sum(side.amount) filter (where side.direction = 'CREDIT') as credited
   from ledger_decisions d
   join ledger_entries side on side.movement_id = d.transaction_id
-  where d.outcome = 'SUCCESS' and not exists (
-    select from ledger_accounts applied
-    -- The cast is guarded, because a plan may read the other accounts before it leaves them out.
-    join transaction_events e
-      on e.wallet_id = case applied.kind when 'wallet' then applied.id::uuid end and e.wallet_version <= applied.applied_version
-    where applied.id = side.account_id
-      and e.event_type in ('TRANSFER_OUT', 'TRANSFER_IN')
-      and e.event_data ->> 'posting' = 'NONE'
-      and (e.event_data ->> 'transfer_id')::uuid = d.transaction_id
-  )
+  left join (
+    -- The line by which the wallet has settled the saga; the ledger knows it only once it has applied it.
+    select distinct e.wallet_id::text as account_id, e.event_data ->> 'transfer_id' as saga
+    from transaction_events e
+    join ledger_accounts applied on applied.id = e.wallet_id::text and e.wallet_version <= applied.applied_version
+    where e.event_type in ('TRANSFER_OUT', 'TRANSFER_IN') and e.event_data ->> 'posting' = 'NONE'
+  ) settled on settled.account_id = side.account_id and settled.saga = d.transaction_id::text
+  where d.outcome = 'SUCCESS' and settled.saga is null
   group by side.account_id
 ) s on s.account_id = a.id
 where a.kind = 'wallet'

@@ -310,8 +310,10 @@ begin
       ) payload
       returning event_id, outcome, payload
     )
-    insert into outbox (event_id, aggregate_id, type, payload)
-    select event_id, (payload ->> 'wallet_id')::uuid, 'LEDGER_' || outcome, payload
+    insert into outbox (event_id, aggregate_id, type, payload, traceparent)
+    select
+      event_id, (payload ->> 'wallet_id')::uuid, 'LEDGER_' || outcome, payload,
+      carried_traceparent((payload ->> 'transaction_id')::uuid)
     from decisions;
   end if;
 

@@ -8,8 +8,8 @@ language sql
 set enable_seqscan = off
 set search_path from current
 as $$
-  insert into outbox (event_id, aggregate_id, type, payload)
-  select event_id, (payload ->> 'wallet_id')::uuid, payload ->> 'type', payload
+  insert into outbox (event_id, aggregate_id, type, payload, traceparent)
+  select event_id, (payload ->> 'wallet_id')::uuid, payload ->> 'type', payload, carried_traceparent(transaction_id)
   from ledger_decisions
   where transaction_id = any (p_transaction_ids)
 $$;

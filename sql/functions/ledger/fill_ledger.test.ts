@@ -3,12 +3,12 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tellWallet } from "../../../history/testing.ts";
+import { readChecks } from "../../../shared/checks/files.ts";
+import { runStatements } from "../../../shared/checks/statements.ts";
 import { connectFunctions, type Sql } from "../../../shared/database.ts";
 import type { WalletEvent } from "../../../shared/events.ts";
 import { uuidv7 } from "../../../shared/ids.ts";
 import { createDatabase, emptyDatabase, type TestDatabase } from "../../../test/cluster.ts";
-import { readChecks } from "../../check/files.ts";
-import { runStatements } from "../../check/statements.ts";
 import { migrate } from "../../migrate.ts";
 
 const SQL_FOLDER = join(import.meta.dir, "../..");
@@ -118,7 +118,7 @@ describe("a history that is older than its ledger", () => {
     expect(await ledgerOf(filled)).toEqual(expected);
     for (const each of await readChecks())
       if (each.invariant === "I7" && each.kind === "statements" && each.when === "always")
-        await filled.begin(async (tx) => expect((await runStatements(tx, each.text)).offending).toEqual([]));
+        await filled.begin(async (tx) => expect((await runStatements(tx, each)).offending).toEqual([]));
 
     await filled`select fill_ledger()`;
     expect(await ledgerOf(filled)).toEqual(expected);
