@@ -1,93 +1,35 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { connectFunctions, type Sql } from "../shared/database.ts";
-import type { KafkaSettings } from "../shared/kafka.ts";
+import type { Sql } from "../shared/database.ts";
 import { connectProducer, type Producer } from "../shared/kafka.ts";
-import { createLog } from "../shared/log.ts";
 import { describeDatabase } from "../sql/describe.ts";
 import { until } from "../test/cluster.ts";
-import {
-  expectInvariants,
-  get,
-  historyOf,
-  openFunded,
-  post,
-  type RunningSystem,
-  startSystem,
-  stopAll,
-} from "../test/end-to-end/system.ts";
-import { type RebuildReport, rebuild, reportText } from "./rebuild.ts";
+import { expectInvariants, get, historyOf, openFunded, post, type RunningSystem } from "../test/end-to-end/system.ts";
+import { type RebuiltSystem, startRebuiltSystem } from "./rebuild.fixture.ts";
+import { reportText } from "./rebuild.ts";
 import { dropOld } from "./rebuilding/tables.ts";
 
 let system: RunningSystem;
+let rebuilt: RebuiltSystem;
 let owner: Sql;
-let kafka: KafkaSettings;
 let producer: Producer;
 
 const SEND_DEADLINE_MS = 10_000;
 
 beforeAll(async () => {
-  system = await startSystem("rebuild");
-  owner = connectFunctions(system.database.url, { service: "history", purpose: "test", max: 2, asOwner: true });
-  const log = createLog({ service: "test", level: "silent", pretty: false });
-  kafka = { brokers: [system.env.KAFKA_BROKERS!], ssl: false, sasl: null, clientId: "test", log };
-  producer = await connectProducer(kafka, SEND_DEADLINE_MS);
+  rebuilt = await startRebuiltSystem("rebuild");
+  ({ system, owner } = rebuilt);
+  producer = await connectProducer(rebuilt.kafka, SEND_DEADLINE_MS);
 });
 afterAll(async () => {
   await producer?.close();
-  await owner?.end();
-  await stopAll(system, system?.wallet, system?.history);
+  await rebuilt?.stop();
 });
 
-async function runRebuild(options: { swap?: boolean; discard?: boolean } = {}): Promise<RebuildReport> {
-  const { KAFKA_TOPIC, KAFKA_LEDGER_TOPIC } = system.env;
-  await dropOld(system.database.url);
-  return rebuild({
-    databaseUrl: system.database.url,
-    kafka,
-    topic: KAFKA_TOPIC!,
-    ledgerTopic: KAFKA_LEDGER_TOPIC!,
-    ...options,
-  });
-}
-
-async function saga(from: string, to: string, amount: string): Promise<{ id: string; status: string }> {
-  const idempotency_key = crypto.randomUUID();
-  const body = { sender_wallet_id: from, receiver_wallet_id: to, amount, idempotency_key };
-  return (await post(system.wallet, "/transactions", body, { prefer: "wait=30" })).body;
-}
-
-const send = (to: string, amount: string, from: string) =>
-  post(system.wallet, `/wallets/${from}/transfer`, { to_wallet_id: to, amount });
-
-/** Transfers and sagas to and fro, until told to stop; gives the answers that were no success. */
-function startTraffic(wallets: readonly string[]) {
-  let stopped = false;
-  let done = 0;
-  const odd: unknown[] = [];
-  const walk = async (n: number): Promise<void> => {
-    for (let round = n; !stopped; round += 1) {
-      const [a, b] = [wallets[round % wallets.length]!, wallets[(round + 1) % wallets.length]!];
-      if (round % 3 === 0) {
-        const { status } = await saga(a, b, "0.5");
-        if (status !== "SUCCESS") odd.push(status);
-      } else {
-        const { status } = await send(b, "0.25", a);
-        if (status !== 201) odd.push(status);
-      }
-      done += 1;
-    }
-  };
-  const walks = [0, 1, 2, 3].map(walk);
-  return {
-    done: () => done,
-    async stop() {
-      stopped = true;
-      await Promise.all(walks);
-      return odd;
-    },
-  };
-}
+const runRebuild: RebuiltSystem["rebuild"] = (options) => rebuilt.rebuild(options);
+const saga: RebuiltSystem["saga"] = (...of) => rebuilt.saga(...of);
+const send: RebuiltSystem["send"] = (...of) => rebuilt.send(...of);
+const startTraffic: RebuiltSystem["traffic"] = (wallets) => rebuilt.traffic(wallets);
 
 const decisions = () => owner`
   select transaction_id, payload::text as payload from history.ledger_decisions order by transaction_id`;
@@ -225,9 +167,15 @@ describe("decisions are replayed, never made", () => {
       async () =>
         (await owner`select from history.transaction_events where wallet_id = ${a!} and wallet_version = 3`).length > 0,
     );
+    const place = () => owner`
+      select partition, position, created_at from history.transaction_events where wallet_id = ${a!} and wallet_version = 3`;
+    const before = [...(await place())];
     const report = await runRebuild({ swap: true });
     expect(report).toMatchObject({ withheld: 1, swapped: true });
     expect((await asked).status).toBe("SUCCESS");
+    // It was told to those who follow the stream when it was stored: they must not hear of it again.
+    expect([...(await place())]).toEqual(before);
+    await expect(owner`delete from history.transaction_events`.execute()).rejects.toThrow("append-only");
     await expectInvariants(system);
   });
 });

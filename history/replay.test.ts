@@ -21,9 +21,9 @@ async function setAside(value: string, partition = 0, headers: Record<string, st
   return String(body.items?.[0]?.id);
 }
 
-async function replay(id: string) {
+async function replay(id: string, headers: Record<string, string> = {}) {
   const path = `http://localhost/dead-letters/${id}/replay`;
-  const response = await history.app.handle(new Request(path, { method: "POST" }));
+  const response = await history.app.handle(new Request(path, { method: "POST", headers }));
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
@@ -47,6 +47,21 @@ describe("a dead letter that is replayed", () => {
 
     expect(await replay(id)).toEqual({ status, body });
     expect(await balanceOf(sender.wallet_id)).toBe("6.0000");
+  });
+
+  test("under a key that is none is refused, and stays where it is; under a sound one it is applied", async () => {
+    const wallet = tellWallet();
+    await history.record([wallet.created()]);
+    const id = await setAside(JSON.stringify(wallet.funded()));
+    for (const key of ["", "a b", "k".repeat(256), "\u00e9"]) {
+      expect(await replay(id, { "idempotency-key": key })).toMatchObject({
+        status: 400,
+        body: { code: "invalid_request", errors: [{ in: "header", path: "/Idempotency-Key" }] },
+      });
+    }
+    expect(await versionsOf(wallet.wallet_id)).toEqual([1]);
+    expect((await replay(id, { "idempotency-key": '"again-1"' })).status).toBe(200);
+    expect(await versionsOf(wallet.wallet_id)).toEqual([1, 2]);
   });
 
   test("of an older version that is stored already changes nothing, and is done with", async () => {

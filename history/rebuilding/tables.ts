@@ -130,6 +130,7 @@ export async function openTables(databaseUrl: string): Promise<Tables> {
         await move(tx);
         // Their decision is the live ledger's to make, and what it holds now are these tables.
         for (const { message, text } of waiting) await recordEvents(tx, message.partition, [text]);
+        if (waiting.length > 0) await run(tx, "keep_places");
       });
     },
     async close() {

@@ -53,8 +53,9 @@ export function watchInvariants(options: InvariantsOptions): Loop {
       }
       const begin = performance.now();
       const checks = (options.checks ?? (await readChecks())).filter((check) => isWatched(check, service));
-      await withConnection(options, signal, async (sql) => {
+      await withConnection(options, async (sql) => {
         for (const check of checks) {
+          // The check at work ends by itself, or with the process: the server ends the statement of a client that has gone.
           if (signal.aborted) return;
           await judge(sql, check, { gauges, log, onError });
         }
@@ -74,7 +75,6 @@ function isWatched(check: Check, service: Service): check is Statements {
 /** A connection of the service's own role, for one run: between runs there is none. */
 async function withConnection(
   { service, databaseUrl }: InvariantsOptions,
-  signal: AbortSignal,
   work: (sql: Sql) => Promise<void>,
 ): Promise<void> {
   const sql = connectFunctions(databaseUrl, {
@@ -83,13 +83,9 @@ async function withConnection(
     max: 1,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
-  // A statement at work is not waited for: the server ends it when it sees that its client has gone.
-  const cut = (): void => void sql.end({ timeout: 0 });
-  signal.addEventListener("abort", cut);
   try {
     await work(sql);
   } finally {
-    signal.removeEventListener("abort", cut);
     await sql.end({ timeout: 1 });
   }
 }
