@@ -142,33 +142,20 @@ describe("looking costs little", () => {
     expect(loadConfig("wallet", { ...env, INVARIANTS_INTERVAL: "3600" }).invariantsIntervalMs).toBe(3_600_000);
   });
 
-  test("a watch that is told to stop in the middle of a statement lets it end, and leaves no error behind", async () => {
-    const lost: unknown[] = [];
-    const note = (reason: unknown): void => void lost.push(reason);
-    process.on("unhandledRejection", note);
-    await asOwner(database.url, async (sql) => {
-      const held = await sql.reserve();
-      await held`begin`;
-      await held`lock table wallet.wallets in access exclusive mode`;
+  // A connection that is cut instead fails outside of any call, which ends a process; the test runner counts that as a failure.
+  test("a watch that is told to stop, at any moment, ends with the check at work and leaves no error behind", async () => {
+    for (let moment_ms = 0; moment_ms < 75; moment_ms += 1) {
       const loop = watchInvariants({
-        service: "wallet",
+        service: moment_ms % 2 === 0 ? "wallet" : "history",
         databaseUrl: database.url,
         registry: new Registry(),
         log,
         interval_ms: 1,
       });
-      const waiting = () => held`
-        select pid from pg_stat_activity
-        where application_name = 'wallet:invariants' and datname = current_database() and wait_event_type = 'Lock'`;
-      await until(async () => (await waiting()).length === 1, { what: "a look is under way" });
-      const stopped = loop.stop(STOP_MS);
-      await held`rollback`;
-      await stopped;
-      held.release();
-    });
-    // What is lost is told in a later turn of the event loop.
-    await Bun.sleep(0);
-    process.off("unhandledRejection", note);
-    expect(lost).toEqual([]);
+      await Bun.sleep(moment_ms);
+      const begin = performance.now();
+      await loop.stop(STOP_MS);
+      expect(performance.now() - begin).toBeLessThan(STOP_MS / 2);
+    }
   });
 });
