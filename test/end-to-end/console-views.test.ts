@@ -88,7 +88,8 @@ const VIEWS: Record<string, View> = {
         await page.getByRole("button", { name: "Transfer", exact: true }).click();
         await page
           .getByRole("article", { name: `Transfer ${each}` })
-          .locator(".badge")
+          // Not the one that says "on its way": until the answer is there, a click is half of a double one.
+          .locator(".badge", { hasText: /^\d+$/ })
           .first()
           .waitFor();
       }
