@@ -9,7 +9,8 @@ FROM oven/bun:1.4.5-slim
 WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=packages /app/node_modules node_modules
+# Root's, and nobody's to write: the server runs as the image's user bun, by number, so that a platform can see that it is not root.
 COPY . .
-USER bun
+USER 1000:1000
 EXPOSE 3000 3001
 CMD ["bun", "run", "wallet"]

@@ -65,7 +65,7 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return values.help === true ? 0 : 2;
   }
-  const system = findSystem(join(import.meta.dir, ".."), process.env);
+  const system = findSystem(join(import.meta.dir, "../.data"), process.env);
   await requireRunning(system);
   const pairs = await openPairs(system, Math.min(PAIRS, transfers));
   const { samples, failures } = await openLoop(transfers, rate, (index, planned) =>

@@ -50,7 +50,7 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return values.help === true ? 0 : 2;
   }
-  const system = findSystem(join(import.meta.dir, ".."), process.env);
+  const system = findSystem(join(import.meta.dir, "../.data"), process.env);
   await requireRunning(system);
   const pairs = await Promise.all(Array.from({ length: PAIRS }, () => openPair(system.wallet)));
   const once = (index: number, planned: number) => measure(system.wallet, pairs[index % PAIRS], planned);

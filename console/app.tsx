@@ -7,6 +7,7 @@ import { MovementView } from "./ledger/movement-view.tsx";
 import { LiveView } from "./live/live-view.tsx";
 import { MoveView } from "./move/move-view.tsx";
 import { Icon, type IconName } from "./parts/icons.tsx";
+import { KeyForm } from "./parts/key-form.tsx";
 import { PeopleView } from "./people/people-view.tsx";
 import { hrefOf, type Route } from "./route.ts";
 import { SagaView } from "./saga/saga-view.tsx";
@@ -30,6 +31,7 @@ export function App({ context, theme }: { readonly context: Console; readonly th
           <Navigation />
           <div class="side-end">
             <StreamLight />
+            <ForgetKey />
             <ThemeSwitch theme={theme} />
           </div>
         </header>
@@ -72,7 +74,12 @@ function Navigation() {
   );
 }
 
-const STREAM_WORDS = { connecting: "Connecting …", live: "Live", lost: "History away, trying again" } as const;
+const STREAM_WORDS = {
+  connecting: "Connecting …",
+  live: "Live",
+  lost: "History away, trying again",
+  barred: "Waiting for a key",
+} as const;
 
 function StreamLight() {
   const state = useStore(useConsole().stream.state);
@@ -81,6 +88,21 @@ function StreamLight() {
       <span class="light" aria-hidden="true" />
       {STREAM_WORDS[state]}
     </p>
+  );
+}
+
+/** Ends the use of the key: the page is loaded anew, so that nothing that was read with it stays on show. */
+function ForgetKey() {
+  const { access } = useConsole();
+  if (useStore(access.state).key === null) return null;
+  const forget = (): void => {
+    access.forget();
+    location.reload();
+  };
+  return (
+    <button type="button" class="theme" aria-label="Forget the API key" title="Forget the API key" onClick={forget}>
+      <Icon name="lock" />
+    </button>
   );
 }
 
@@ -103,10 +125,11 @@ function ThemeSwitch({ theme }: { readonly theme: Store<Theme> }) {
 }
 
 function Content() {
-  const { router } = useConsole();
+  const { router, access } = useConsole();
   const route = useStore(router.route);
+  const { wanted } = useStore(access.state);
   const main = useRef<HTMLElement>(null);
-  const place = `${route.view} ${"id" in route ? route.id : ""}${"user" in route ? route.user : ""}`;
+  const place = `${wanted} ${route.view} ${"id" in route ? route.id : ""}${"user" in route ? route.user : ""}`;
   const first = useRef(true);
   // Who cannot see the change of view is told of it by the focus on its headline.
   useEffect(() => {
@@ -121,7 +144,7 @@ function Content() {
   return (
     <main ref={main}>
       <StreamNotice />
-      <View key={place} route={route} />
+      {wanted ? <KeyForm access={access} /> : <View key={place} route={route} />}
     </main>
   );
 }

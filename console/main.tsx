@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { createAccess } from "./api/access.ts";
 import { createAttempts, randomKey } from "./api/attempts.ts";
 import type { Console } from "./api/context.ts";
 import { createNames } from "./api/names.ts";
@@ -12,10 +13,12 @@ import { createTheme } from "./theme.ts";
 
 /** The console: addresses → connections → the page. */
 
-const wallet: Service = { name: "wallet", url: addressOf(".") };
+const access = createAccess(sessionStorage);
+const wallet: Service = { name: "wallet", url: addressOf("."), access };
 const history: Service = {
   name: "history",
   url: addressOf(document.querySelector<HTMLMetaElement>('meta[name="history"]')?.content ?? "/history"),
+  access,
 };
 const now = () => performance.timeOrigin + performance.now();
 
@@ -24,6 +27,7 @@ const theme = createTheme(document.documentElement, localStorage);
 const context: Console = {
   wallet,
   history,
+  access,
   stream,
   now,
   attempts: createAttempts({ newKey: randomKey, now }),

@@ -1,6 +1,7 @@
 /** A local broker: Apache Kafka 4.1 as one process in KRaft mode, without Docker. It speaks the protocol of Redpanda. */
 import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { type SecureListener, scramArguments, withSecureListener } from "./broker-security.ts";
 import { writableFolder } from "./folder.ts";
 import { requireJava } from "./kafka-libs.ts";
 import { answersMetadata } from "./kafka-probe.ts";
@@ -15,6 +16,8 @@ export interface BrokerOptions {
   libsDir: string;
   /** A fixed port; without one, a free port is taken and kept in the folder. */
   port?: number;
+  /** A second listener, for clients that encrypt and log in; the plain one stays, for the broker itself. */
+  secure?: SecureListener;
   /** Told what happens, in words. */
   log?: (line: string) => void;
 }
@@ -56,8 +59,8 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (let attempt = 1; ; attempt++) {
     const ports = await choosePorts(options.port, folder);
-    const properties = writeProperties(folder, ports);
-    await format(folder, options.libsDir, properties);
+    const properties = writeProperties(folder, ports, options.secure);
+    await format(folder, options, properties);
     const started = await launch(folder, options.libsDir, properties, ports.broker, deadline);
     if (started.ok) return running(started.child, ports.broker, folder);
     const portTaken = /Address already in use|Failed to bind/.test(started.output);
@@ -79,8 +82,8 @@ async function choosePorts(fixed: number | undefined, folder: string): Promise<P
   );
 }
 
-function writeProperties(folder: string, ports: Ports): string {
-  const settings = {
+function writeProperties(folder: string, ports: Ports, secure: SecureListener | undefined): string {
+  const settings = withSecureListener(secure, {
     "process.roles": "broker,controller",
     "node.id": "1",
     // A static quorum: with a dynamic one the controller's port would be part of the data and could not change.
@@ -102,7 +105,7 @@ function writeProperties(folder: string, ports: Ports): string {
     // After a kill -9 the controller refuses the broker's return until its old session is over: 9 s by default.
     "broker.session.timeout.ms": "2000",
     "broker.heartbeat.interval.ms": "500",
-  };
+  });
   const file = join(folder, "server.properties");
   writeFileSync(
     file,
@@ -117,12 +120,16 @@ function java(libsDir: string, main: string): string[] {
   return ["java", ...JVM, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", join(resolve(libsDir), "*"), main];
 }
 
-async function format(folder: string, libsDir: string, properties: string): Promise<void> {
+async function format(folder: string, { libsDir, secure }: BrokerOptions, properties: string): Promise<void> {
   const stamp = join(folder, "formatted");
   if (existsSync(stamp)) return;
   rmSync(join(folder, "data"), { recursive: true, force: true });
   const child = Bun.spawn(
-    [...java(libsDir, "kafka.tools.StorageTool"), "format", "--cluster-id", CLUSTER_ID, "-c", properties],
+    [
+      ...java(libsDir, "kafka.tools.StorageTool"),
+      ...["format", "--cluster-id", CLUSTER_ID, "-c", properties],
+      ...scramArguments(secure),
+    ],
     {
       stdin: "ignore",
       stdout: "pipe",

@@ -8,6 +8,8 @@ export interface Part {
 
 /** A part that ends again and again does so for a reason that another start does not mend. */
 const MAX_RESTARTS = 5;
+/** One that has lived for so long was well, and what ended it is another matter. */
+const WELL_AFTER_MS = 10_000;
 const RESTART_PAUSE_MS = 500;
 
 /** Keeps the parts of a system running, and stops them in the reverse of the order in which they were started. */
@@ -51,7 +53,9 @@ export class Parts {
 
   private async watch<T extends Part>(entry: { name: string; part: Part }, start: () => Promise<T>): Promise<void> {
     for (let restarts = 0; restarts < MAX_RESTARTS; restarts++) {
+      const started = performance.now();
       const code = await entry.part.exited;
+      if (performance.now() - started > WELL_AFTER_MS) restarts = 0;
       if (this.stopped !== null) return;
       this.say(`${entry.name} ended (code ${code}), starting it again`);
       await Bun.sleep(RESTART_PAUSE_MS);

@@ -18,6 +18,8 @@ export interface PostgresOptions {
   settings?: Readonly<Record<string, string>>;
   /** Data that is thrown away soon: its creation (not its commits) need not reach the disk. */
   temporary?: boolean;
+  /** Variables of the server's processes, beside those of this one. */
+  env?: Readonly<Record<string, string>>;
 }
 
 export interface RunningPostgres {
@@ -64,6 +66,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       pgdata,
       port,
       settings: options.settings ?? {},
+      env: options.env ?? {},
       deadline,
     });
     if (started.ok) return running(started.child, port, password);
@@ -147,6 +150,7 @@ interface Launch {
   pgdata: string;
   port: number;
   settings: Readonly<Record<string, string>>;
+  env: Readonly<Record<string, string>>;
   deadline: number;
 }
 
@@ -172,7 +176,7 @@ async function launch({ command, options }: ServerCommand, how: Launch): Promise
   const child = Bun.spawn(
     [...command, "-D", how.pgdata, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
     // In a session of its own, so that Ctrl-C in the terminal reaches the one that started it, which stops it in order.
-    { ...options, cwd: "/", stdio: ["ignore", output, output], detached: true },
+    { ...options, env: { ...process.env, ...how.env }, cwd: "/", stdio: ["ignore", output, output], detached: true },
   );
   closeSync(output);
   while (child.exitCode === null && child.signalCode === null && performance.now() < how.deadline) {

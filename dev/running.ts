@@ -10,6 +10,8 @@ export interface RunningSystem {
   readonly history: string;
   /** Null where the databases are not known. */
   readonly databases: CheckedDatabases | null;
+  /** Of requests to both: the API key, where they ask for one. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,12 +23,13 @@ const PROBE_TIMEOUT_MS = 3_000;
 const STARTING_MS = 10_000;
 const POLL_MS = 100;
 
-/** What the environment says, else what `bun start` runs in this checkout. */
-export function findSystem(checkout: string, env: Environment): RunningSystem {
+/** What the environment says, else what `bun start` runs with its data in the folder. */
+export function findSystem(data: string, env: Environment): RunningSystem {
   return {
     wallet: addressOf(env.WALLET_URL, env.WALLET_PORT, 3000),
     history: addressOf(env.HISTORY_URL, env.HISTORY_PORT, 3001),
-    databases: findDatabases(checkout, env),
+    databases: findDatabases(data, env),
+    headers: env.API_KEY ? { authorization: `Bearer ${env.API_KEY}` } : {},
   };
 }
 
@@ -65,13 +68,13 @@ function addressOf(url: string | undefined, port: string | undefined, usual: num
   return url ? url.replace(/\/+$/, "") : `http://localhost:${port || usual}`;
 }
 
-function findDatabases(checkout: string, env: Environment): CheckedDatabases | null {
+function findDatabases(data: string, env: Environment): CheckedDatabases | null {
   const wallet = env.WALLET_DATABASE_URL || env.DATABASE_URL;
   const history = env.HISTORY_DATABASE_URL || env.DATABASE_URL;
   if (wallet && history) return { wallet, history };
-  // Servers somewhere else do not use the database of this checkout.
+  // Servers somewhere else do not use the database in this folder.
   if (env.WALLET_URL || env.HISTORY_URL) return null;
-  const brought = runningPostgresUrl(join(checkout, ".data", "postgres"));
+  const brought = runningPostgresUrl(join(data, "postgres"));
   if (brought === null) return null;
   const url = new URL(brought);
   url.pathname = `/${DATABASE}`;

@@ -98,7 +98,7 @@ describe("a start that cannot work says in one line what to do", () => {
 
 describe("a start", () => {
   test(
-    "shows commands that work, cleans up after a kill -9, and leaves nothing behind",
+    "shows commands that work, cleans up after a kill -9, starts again what dies, and leaves nothing behind",
     async () => {
       const data = join(folder, "whole");
       const env = await environment();
@@ -117,6 +117,22 @@ describe("a start", () => {
 
       const second = await ready(spawn(data, env));
       expect(left.filter((pid) => identify(pid) !== null)).toEqual([]);
+      const chaos = Bun.spawn([process.execPath, "--no-env-file", "dev/demo.ts", "--chaos", data], {
+        cwd: CHECKOUT,
+        env,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      const [told, errors] = await Promise.all([chaos.stdout.text(), chaos.stderr.text()]);
+      expect([await chaos.exited, errors]).toEqual([0, ""]);
+      for (const part of [
+        "kill -9 of the history server",
+        "no answer",
+        "answers again",
+        "gaps: 0",
+        "✓ I5 ",
+        "✓ all was as told",
+      ])
+        expect(told).toContain(part);
       const running = processes(data);
       second.start.kill("SIGINT");
       expect(await second.start.exited).toBe(0);

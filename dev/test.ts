@@ -10,26 +10,30 @@ const TEST_TIMEOUT_MS = 120_000;
 const PROCESSES = 2;
 
 /**
- * The tests that kill servers, step by step or at random, take as long as a third of all others, so they have a command of their
- * own: `bun run test:faults`. CI runs both.
+ * The tests that kill servers, step by step or at random, take as long as all others, so they have a command of their own:
+ * `bun run test:faults`. CI runs both. With `--whole` it is no test but a program: every fault in full.
  */
-const FAULTS = ["test/faults/crashes", "test/faults/kill"];
+const FAULTS = ["test/faults/crashes", "test/faults/kill", "test/faults/suite"];
 
 const checkout = join(import.meta.dir, "..");
 
 await installOrExit();
 const folder = newRunFolder();
 const [first, ...others] = process.argv.slice(2);
-const which =
-  first === "--faults"
-    ? [...FAULTS, ...others]
-    : [
-        `--parallel=${PROCESSES}`,
-        "--path-ignore-patterns=test/faults/crashes/**",
-        "--path-ignore-patterns=test/faults/kill.test.ts",
-        ...process.argv.slice(2),
-      ];
-const tests = Bun.spawn([process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, ...which], {
+const withFaults = first === "--faults";
+const whole = withFaults && others.includes("--whole");
+const which = withFaults
+  ? [...FAULTS, ...others]
+  : [
+      `--parallel=${PROCESSES}`,
+      "--path-ignore-patterns=test/faults/crashes/**",
+      "--path-ignore-patterns=test/faults/{kill,suite}.test.ts",
+      ...process.argv.slice(2),
+    ];
+const command = whole
+  ? ["test/faults/whole.ts", ...others.filter((word) => word !== "--whole")]
+  : ["test", `--timeout=${TEST_TIMEOUT_MS}`, ...which];
+const tests = Bun.spawn([process.execPath, ...command], {
   cwd: checkout,
   // The processes that run the tests share one PostgreSQL and one broker.
   env: { ...process.env, TEST_RUN_FOLDER: folder },

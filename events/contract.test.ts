@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import Ajv2020 from "ajv/dist/2020";
 import { EVENT_TYPES, eventFault } from "../shared/events.ts";
-import { generateFiles } from "./generate.ts";
+import { CATALOGUE, generateFiles, withExamples } from "./generate.ts";
 
 const committed = (name: string) => Bun.file(join(import.meta.dir, name)).text();
 
@@ -29,5 +29,13 @@ describe("the event contract changes only on purpose", () => {
       expect(validate(rest)).toBe(false);
       expect(eventFault({ ...rest, type: rest.type ?? "" })).toBeDefined();
     }
+  });
+
+  test("docs/events.md has a section for each type, with the example and the schema (else run bun events/generate.ts)", async () => {
+    const page = await Bun.file(CATALOGUE).text();
+    const { text, types } = withExamples(page, generateFiles());
+    expect(types).toEqual([...EVENT_TYPES]);
+    expect(page).toBe(text);
+    for (const type of EVENT_TYPES) expect(page).toContain(`(../events/${type}.schema.json)`);
   });
 });

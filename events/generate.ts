@@ -2,6 +2,19 @@ import { join } from "node:path";
 import { EVENT_TYPES, eventSchema, isLedgerType } from "../shared/events.ts";
 import { exampleOf } from "./examples.ts";
 
+/** The page of all types, with the example of each. */
+export const CATALOGUE = join(import.meta.dir, "../docs/events.md");
+
+/** The page with the examples of now; `types` are its sections that have one. */
+export function withExamples(markdown: string, files: ReadonlyMap<string, string>): { text: string; types: string[] } {
+  const types: string[] = [];
+  const text = markdown.replaceAll(/^(## ([A-Z_]+)\n.*?^```json\n).*?^```$/gms, (_, head: string, type: string) => {
+    types.push(type);
+    return `${head}${files.get(`${type}.example.json`) ?? ""}\`\`\``;
+  });
+  return { text, types };
+}
+
 /** The contract as files: for each type a JSON Schema and an example of the message's value. `bun events/generate.ts` writes them. */
 export function generateFiles(): Map<string, string> {
   const files = new Map<string, string>();
@@ -23,5 +36,7 @@ export function generateFiles(): Map<string, string> {
 }
 
 if (import.meta.main) {
-  for (const [name, text] of generateFiles()) await Bun.write(join(import.meta.dir, name), text);
+  const files = generateFiles();
+  for (const [name, text] of files) await Bun.write(join(import.meta.dir, name), text);
+  await Bun.write(CATALOGUE, withExamples(await Bun.file(CATALOGUE).text(), files).text);
 }

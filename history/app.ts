@@ -2,9 +2,11 @@ import { Elysia } from "elysia";
 import type { Logger } from "pino";
 import { conventions, ELYSIA_OPTIONS } from "../shared/http/conventions.ts";
 import { docs } from "../shared/http/docs.ts";
+import type { Guard } from "../shared/http/guard.ts";
 import { type Health, health } from "../shared/http/health.ts";
 import { type Metrics, metricsPage } from "../shared/http/metrics.ts";
 import { problemPages } from "../shared/http/problem-pages.ts";
+import type { Tracing } from "../shared/tracing/tracing.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { balanceRoutes } from "./balance.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
@@ -30,6 +32,9 @@ export interface AppDependencies {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly corsOrigins: readonly string[];
+  /** Who is let in, and how often; everyone and always if left out. */
+  readonly guard?: Guard | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** The history service: which plugins, in which order. */
@@ -46,13 +51,15 @@ export function createApp({
   log,
   metrics,
   corsOrigins,
+  guard,
+  tracing,
 }: AppDependencies) {
   return new Elysia(ELYSIA_OPTIONS)
-    .use(conventions({ log, metrics, corsOrigins }))
+    .use(conventions({ log, metrics, corsOrigins, guard, tracing }))
     .use(problemPages())
     .use(health({ checks }))
     .use(metricsPage(metrics))
-    .use(docs(API))
+    .use(docs({ ...API, guard }))
     .use(eventRoutes({ queries, arrivals }))
     .use(balanceRoutes(queries))
     .use(stream.routes())

@@ -34,6 +34,7 @@ export function deadLetterRoutes(queries: Queries, replay: Replay) {
         query: exact(listParameters),
         ...describe({
           operationId: "listDeadLetters",
+          role: "admin",
           summary: "List dead letters",
           description: "Messages that could not be applied, newest first, those that were replayed since included.",
           tags: TAGS,
@@ -47,6 +48,7 @@ export function deadLetterRoutes(queries: Queries, replay: Replay) {
       params: idPath,
       ...describe({
         operationId: "getDeadLetter",
+        role: "admin",
         summary: "Read a dead letter",
         tags: TAGS,
         answer: DeadLetter,
@@ -65,6 +67,7 @@ export function deadLetterRoutes(queries: Queries, replay: Replay) {
         params: idPath,
         ...describe({
           operationId: "replayDeadLetter",
+          role: "admin",
           summary: "Apply a dead letter after all",
           description:
             "As if its message came now; what it holds up goes on. Repeated: the same answer, and nothing more.",

@@ -16,7 +16,6 @@ export const accountPath = exact({
   id: t.String({
     pattern: `${uuid.pattern}|^(external|clearing):[A-Z]{3}$`,
     "x-rule": "must be a wallet's id, external:<currency> or clearing:<currency>",
-    "x-documented": { type: "string" },
     examples: ["01890000-0000-7000-8000-000000000001"],
   }),
 });

@@ -67,6 +67,7 @@ export function ledgerRoutes({ queries, freezeAccount }: LedgerRoutes) {
       ...describe({
         ...ACCOUNT,
         operationId: "freezeLedgerAccount",
+        role: "admin",
         summary: "Freeze an account of the ledger",
         description:
           "The ledger then refuses sagas from and to it (account_frozen). The wallet itself is not frozen. Repeated: the same answer.",
@@ -80,6 +81,7 @@ export function ledgerRoutes({ queries, freezeAccount }: LedgerRoutes) {
       ...describe({
         ...ACCOUNT,
         operationId: "unfreezeLedgerAccount",
+        role: "admin",
         summary: "Unfreeze an account of the ledger",
         description: "What was refused meanwhile stays refused. Repeated: the same answer.",
         requestHeaders: ["Idempotency-Key"],

@@ -4,6 +4,7 @@ import { ensureCompatible } from "../shared/compatibility.ts";
 import { configOrExit } from "../shared/config.ts";
 import { createConsumer } from "../shared/consumer.ts";
 import { connectFunctions, connectReads } from "../shared/database.ts";
+import { createGuard, warnIfOpen } from "../shared/http/guard.ts";
 import { createMetrics } from "../shared/http/metrics.ts";
 import { listen } from "../shared/http/server.ts";
 import { uuidv7 } from "../shared/ids.ts";
@@ -13,8 +14,10 @@ import { keepOutboxDays } from "../shared/outbox-days.ts";
 import { watchOutbox } from "../shared/outbox-metrics.ts";
 import { startRelay } from "../shared/relay.ts";
 import * as schema from "../shared/schema/history.ts";
-import { stopOnSignals } from "../shared/shutdown.ts";
+import { exitOnDefects, stopOnSignals } from "../shared/shutdown.ts";
 import { brokerAnswers } from "../shared/topics.ts";
+import { tracedHandle, tracedProducer } from "../shared/tracing/messages.ts";
+import { createTracing } from "../shared/tracing/tracing.ts";
 import { createApp } from "./app.ts";
 import { createArrivals } from "./arrivals.ts";
 import { continueLedger } from "./backlog.ts";
@@ -41,10 +44,13 @@ const READ_CONNECTIONS = 8;
 const BROKER_CHECK_MS = 700;
 const WORKER_STOP_MS = 3_000;
 const POOL_STOP_S = 2;
+const TRACES_STOP_MS = 500;
 
 const config = configOrExit("history");
 const log = createLog({ service: "history", level: config.logLevel, pretty: config.prettyLogs });
+exitOnDefects(log);
 const metrics = createMetrics("history");
+const tracing = await createTracing("history", config.otlp);
 const { databaseUrl } = config;
 const { topic, groupId } = config.kafka;
 const kafka = { ...config.kafka, clientId: "history", log };
@@ -77,7 +83,10 @@ registerLag(metrics, measureLag);
 
 const relay = startRelay({
   connect: () => connectFunctions(databaseUrl, { service: "history", purpose: "relay", max: RELAY_CONNECTIONS }),
-  connectProducer: (deadlineMs) => connectProducer({ ...kafka, clientId: "history-relay" }, deadlineMs),
+  async connectProducer(deadlineMs) {
+    const producer = await connectProducer({ ...kafka, clientId: "history-relay" }, deadlineMs);
+    return tracing ? tracedProducer(producer, tracing) : producer;
+  },
   topic: config.kafka.ledgerTopic,
   source: "urn:wallet:history-service",
   holder: uuidv7(),
@@ -99,7 +108,8 @@ const onReplayed = (): void => {
 const publications = createPublications();
 const onRead = publications.note;
 const project = createProject({ sql: functions, log, metrics, onRead, onStored, onDecided });
-const handle = whenAdmitted(admission.admitted, project);
+const admitted = whenAdmitted(admission.admitted, project);
+const handle = tracing ? tracedHandle(admitted, groupId, tracing) : admitted;
 const consumer = createConsumer({ kafka, topic, groupId, handle, log, concurrency: CONCURRENCY });
 consumer.start();
 
@@ -126,7 +136,10 @@ const app = createApp({
   log,
   metrics,
   corsOrigins: config.corsOrigins,
+  guard: createGuard(config, () => performance.now()),
+  tracing,
 });
+warnIfOpen(config, config.hostname, log);
 const server = listen(app, { port: config.port, hostname: config.hostname, log });
 
 stopOnSignals(
@@ -145,6 +158,7 @@ stopOnSignals(
     { name: "relay", stop: () => relay.stop(WORKER_STOP_MS) },
     { name: "functions", stop: () => functions.end({ timeout: POOL_STOP_S }) },
     { name: "reads", stop: () => reads.sql.end({ timeout: POOL_STOP_S }) },
+    { name: "tracing", stop: async () => tracing?.stop(TRACES_STOP_MS) },
   ],
   log,
 );

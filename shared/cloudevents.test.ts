@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { exampleOf } from "../events/examples.ts";
 import { type IncomingMessage, parseLedgerEvent, parseWalletEvent, SOURCES, toMessage } from "./cloudevents.ts";
 import { EVENT_TYPES, isLedgerType } from "./events.ts";
@@ -81,5 +82,67 @@ describe("a message that is no event is refused with a reason that does not repe
     ["another version of CloudEvents", received({ headers: { ce_specversion: "0.3" } }), "ce_specversion is not 1.0"],
   ])("%s", (_, message, reason) => {
     expect(parseWalletEvent(message)).toEqual({ ok: false, reason });
+  });
+});
+
+describe("whatever arrives on a topic", () => {
+  const SECRET = "4929-secret";
+  const anyEvent = fc.constantFrom(...EVENT_TYPES).map((type) => exampleOf(type));
+  const headers = fc.dictionary(
+    fc.constantFrom("ce_id", "ce_type", "ce_specversion", "ce_source", "traceparent"),
+    fc.oneof(fc.string(), fc.constant(SECRET)),
+  );
+  const isRead = (message: IncomingMessage) => [parseWalletEvent(message), parseLedgerEvent(message)];
+
+  test("any event with any texts and amounts is read back as it was written", () => {
+    const digits = fc.bigInt({ min: 0n, max: 10n ** 15n - 1n });
+    const fields = fc.record({
+      user_id: fc.string({ unit: "binary" }),
+      description: fc.option(fc.string({ unit: "binary" })),
+      reference: fc.option(fc.string({ unit: "binary" })),
+      balance_after: fc.tuple(digits, fc.integer({ min: 0, max: 9_999 })).map(([before, behind]) => {
+        return `${before}.${String(behind).padStart(4, "0")}`;
+      }),
+      wallet_version: fc.maxSafeInteger().filter((version) => version > 0),
+    });
+    fc.assert(
+      fc.property(fields, (given) => {
+        const event = { ...funded, ...given };
+        const sent = toMessage({ ...row, payload: JSON.stringify(event) }, SOURCES.wallet);
+        const message = { key: Buffer.from(sent.key), value: Buffer.from(sent.value), headers: sent.headers };
+        expect<unknown>(parseWalletEvent(message)).toEqual({ ok: true, event, text: sent.value });
+      }),
+    );
+  });
+
+  test("no bytes, keys or headers make it fail, and a refusal does not repeat them", () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }).map((each) => Buffer.from(each)),
+      fc.json().map((text) => Buffer.from(text)),
+      fc.constant(null),
+    );
+    fc.assert(
+      fc.property(bytes, fc.option(fc.string()), headers, (value, key, said) => {
+        const message = { key: key === null ? null : Buffer.from(key), value, headers: said };
+        for (const parsed of isRead(message)) expect(parsed.ok).toBe(false);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("an event with one field that is something else is refused by that field's name, or still an event", () => {
+    const other = fc.oneof(fc.constant(SECRET), fc.jsonValue(), fc.constant(undefined));
+    fc.assert(
+      fc.property(anyEvent, fc.nat(), other, headers, (event, which, put, said) => {
+        const names = Object.keys(event);
+        const name = names[which % names.length]!;
+        const value = Buffer.from(JSON.stringify({ ...event, [name]: put }));
+        for (const parsed of isRead({ key: null, value, headers: said })) {
+          if (parsed.ok) expect<unknown>(parsed.event).toEqual(JSON.parse(value.toString()));
+          else expect(parsed.reason).not.toContain(SECRET);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });

@@ -1,5 +1,8 @@
 /** What the text of a variable means, or what it should have been; the text itself is never repeated, it may be a secret. */
 
+import { readCertificates } from "./certificates.ts";
+import { parseDatabaseAddress } from "./database-address.ts";
+
 /** `expected` completes "NAME is not …". */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; expected: string };
 
@@ -12,12 +15,18 @@ export function parseText(text: string): Parsed<string> {
   return { ok: true, value: text };
 }
 
+/** The address as it is, with what it says about TLS looked through. */
 export function parsePostgresUrl(text: string): Parsed<string> {
-  const expected =
-    "a PostgreSQL address: write postgres://user:password@host:5432/database, with special characters percent-encoded";
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const isPostgres = url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1;
-  return isPostgres ? { ok: true, value: text } : { ok: false, expected };
+  const address = parseDatabaseAddress(text);
+  return address.ok ? { ok: true, value: text } : address;
+}
+
+/** The certificates in the file of this path. */
+export function parseCertificates(path: string): Parsed<string> {
+  const pem = readCertificates(path);
+  return pem === null
+    ? { ok: false, expected: "a file of PEM certificates that can be read" }
+    : { ok: true, value: pem };
 }
 
 /** An address that pages are served at, without a slash at its end. */
@@ -46,6 +55,14 @@ export function parseName(text: string): Parsed<string> {
   return NAME.test(text)
     ? { ok: true, value: text }
     : { ok: false, expected: "a name: write up to 249 letters, digits, dots, underscores and hyphens" };
+}
+
+/** A share of all, from 0 to 1. */
+export function parseShare(text: string): Parsed<number> {
+  const share = Number(text);
+  return /^\d*\.?\d+$/.test(text) && share <= 1
+    ? { ok: true, value: share }
+    : { ok: false, expected: "a share: write a number from 0 to 1, such as 0.01" };
 }
 
 export function parsePort(text: string): Parsed<number> {

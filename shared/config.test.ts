@@ -68,6 +68,22 @@ describe("the configuration", () => {
     expect(allowUnsafeDurability).toBe(true);
   });
 
+  test("reads who may call, and how often", () => {
+    const digest = Buffer.alloc(32, 10);
+    const { apiKeys, rateLimit, trustedProxies } = loadConfig("wallet", {
+      ...MINIMAL,
+      API_KEYS: `shop:write:${"0a".repeat(32)}, shop:write:${"0b".repeat(32)}, office:admin:${"0C".repeat(32)}`,
+      RATE_LIMIT: "6000/m burst 200",
+      TRUSTED_PROXIES: "127.0.0.1, 172.16.0.0/12,fd00::/8",
+    });
+    expect(apiKeys.map(({ name, role }) => `${name} ${role}`)).toEqual(["shop write", "shop write", "office admin"]);
+    expect(apiKeys[0]?.digest).toEqual(digest);
+    expect(rateLimit).toEqual({ requests: 6000, window_ms: 60_000, burst: 200 });
+    expect(trustedProxies).toEqual(["127.0.0.1", "172.16.0.0/12", "fd00::/8"]);
+    expect(loadConfig("wallet", MINIMAL)).toMatchObject({ apiKeys: [], rateLimit: null, trustedProxies: [] });
+    expect(loadConfig("wallet", { ...MINIMAL, RATE_LIMIT: "50/s" }).rateLimit?.burst).toBe(50);
+  });
+
   test("counts an empty variable as absent", () => {
     expect(loadConfig("wallet", { ...MINIMAL, PORT: "", WALLET_PORT: " ", LOG_LEVEL: "" }).port).toBe(3000);
   });
@@ -92,6 +108,10 @@ describe("a wrong configuration", () => {
   test.each([
     ["DATABASE_URL", "mysql://localhost/x"],
     ["DATABASE_URL", "postgres://localhost"],
+    ["DATABASE_URL", "postgres://localhost/x?sslmode=prefer"],
+    ["DATABASE_URL", "postgres://localhost/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem"],
+    ["KAFKA_SSL_CA", "/nowhere/ca.pem"],
+    ["KAFKA_SSL_CA", import.meta.path],
     ["KAFKA_BROKERS", "kafka://localhost:9092"],
     ["KAFKA_BROKERS", "localhost"],
     ["KAFKA_BROKERS", "localhost:99999"],
@@ -104,6 +124,18 @@ describe("a wrong configuration", () => {
     ["KAFKA_LEDGER_TOPIC", "wallet-events"],
     ["KAFKA_LEDGER_GROUP_ID", "history-service-group"],
     ["KAFKA_SASL_USERNAME", "me"],
+    ["API_KEYS", "shop"],
+    ["API_KEYS", `shop:owner:${"0a".repeat(32)}`],
+    ["API_KEYS", `a shop:read:${"0a".repeat(32)}`],
+    ["API_KEYS", `${"x".repeat(41)}:read:${"0a".repeat(32)}`],
+    ["API_KEYS", "shop:read:dw_c2VjcmV0"],
+    ["API_KEYS", `one:read:${"0a".repeat(32)},two:read:${"0A".repeat(32)}`],
+    ["API_KEYS", `shop:read:${"0a".repeat(32)},shop:write:${"0b".repeat(32)}`],
+    ["RATE_LIMIT", "100"],
+    ["RATE_LIMIT", "0/s"],
+    ["RATE_LIMIT", "100/s burst"],
+    ["TRUSTED_PROXIES", "nginx"],
+    ["TRUSTED_PROXIES", "10.0.0.0/33"],
   ])("%s=%s is refused", (name, value) => {
     expect(problemsOf({ ...MINIMAL, [name]: value }).length).toBeGreaterThan(0);
   });
@@ -113,6 +145,7 @@ describe("a wrong configuration", () => {
       DATABASE_URL: "postgrs://me:hunter2@localhost/x",
       KAFKA_BROKERS: "me:hunter2@broker",
       KAFKA_SASL_PASSWORD: "hunter2",
+      API_KEYS: "shop:write:hunter2",
     }).join("\n");
     expect(told).not.toContain("hunter2");
   });

@@ -2,6 +2,7 @@
 import {
   type Parsed,
   parseBrokers,
+  parseCertificates,
   parseFlag,
   parseHttpUrl,
   parseInteger,
@@ -10,8 +11,13 @@ import {
   parseOrigins,
   parsePort,
   parsePostgresUrl,
+  parseShare,
   parseText,
 } from "./config-values.ts";
+import { parseApiKeys } from "./http/api-keys.ts";
+import { parseNetworks } from "./http/client-address.ts";
+import type { GuardSettings } from "./http/guard.ts";
+import { parseRateLimit } from "./http/rate-limit.ts";
 
 export type Service = "wallet" | "history";
 
@@ -36,10 +42,19 @@ export interface KafkaConfig {
   /** Copies of each partition for `create-topic`; null lets the number of brokers decide. */
   replicationFactor: number | null;
   ssl: boolean;
+  /** Who may vouch for the brokers, as PEM; null: those whom the system trusts. */
+  sslCa: string | null;
   sasl: SaslConfig | null;
 }
 
-export interface Config {
+export interface OtlpConfig {
+  /** Of a receiver of OTLP over HTTP, without `/v1/traces`. */
+  endpoint: string;
+  /** Share of the traces begun here that are recorded, 0 to 1. */
+  ratio: number;
+}
+
+export interface Config extends GuardSettings {
   service: Service;
   databaseUrl: string;
   kafka: KafkaConfig;
@@ -54,6 +69,8 @@ export interface Config {
   prettyLogs: boolean;
   /** Between two looks at the invariants, at least; 0: none. */
   invariantsIntervalMs: number;
+  /** Where spans go; null for nowhere, and then nothing is traced. */
+  otlp: OtlpConfig | null;
   /** Start although the database may lose commits it has confirmed. */
   allowUnsafeDurability: boolean;
 }
@@ -90,6 +107,7 @@ export const VARIABLES = [
   "KAFKA_LEDGER_GROUP_ID",
   "KAFKA_REPLICATION_FACTOR",
   "KAFKA_SSL",
+  "KAFKA_SSL_CA",
   "KAFKA_SASL_MECHANISM",
   "KAFKA_SASL_USERNAME",
   "KAFKA_SASL_PASSWORD",
@@ -99,8 +117,13 @@ export const VARIABLES = [
   "HOST",
   "CORS_ORIGINS",
   "CONSOLE_HISTORY_URL",
+  "API_KEYS",
+  "RATE_LIMIT",
+  "TRUSTED_PROXIES",
   "LOG_LEVEL",
   "INVARIANTS_INTERVAL",
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+  "OTEL_TRACES_SAMPLER_ARG",
 ] as const;
 
 export type Variable = (typeof VARIABLES)[number];
@@ -134,6 +157,9 @@ export function loadConfig(service: Service, env: Environment = process.env, nee
     hostname: read.optional(["HOST"], parseText, "0.0.0.0"),
     corsOrigins: read.optional(["CORS_ORIGINS"], parseOrigins, []),
     consoleHistoryUrl: read.optional(["CONSOLE_HISTORY_URL"], parseHttpUrl, null),
+    apiKeys: read.optional(["API_KEYS"], parseApiKeys, []),
+    rateLimit: read.optional(["RATE_LIMIT"], parseRateLimit, null),
+    trustedProxies: read.optional(["TRUSTED_PROXIES"], parseNetworks, []),
     logLevel: read.optional(["LOG_LEVEL"], (text) => parseOneOf(LOG_LEVELS, text), "info"),
     prettyLogs: process.stdout.isTTY,
     invariantsIntervalMs:
@@ -142,6 +168,7 @@ export function loadConfig(service: Service, env: Environment = process.env, nee
         (text) => parseInteger(text, 0, MAX_INTERVAL_S),
         DEFAULT_INVARIANTS_INTERVAL_S,
       ) * MS_PER_S,
+    otlp: otlp(read),
     allowUnsafeDurability: read.optional(["ALLOW_UNSAFE_DURABILITY"], parseFlag, false),
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
@@ -161,8 +188,12 @@ function kafka(read: Reader, needed: boolean): KafkaConfig {
       null,
     ),
     ssl: read.optional(["KAFKA_SSL"], parseFlag, false),
+    sslCa: read.optional(["KAFKA_SSL_CA"], parseCertificates, null),
     sasl: sasl(read),
   };
+  if (config.sslCa !== null && !config.ssl) {
+    read.problems.push("KAFKA_SSL_CA is set and KAFKA_SSL is not: without it the brokers are reached in the clear");
+  }
   if (config.topic === config.ledgerTopic) {
     read.problems.push("KAFKA_LEDGER_TOPIC is the same as KAFKA_TOPIC: give the ledger's answers a topic of their own");
   }
@@ -170,6 +201,13 @@ function kafka(read: Reader, needed: boolean): KafkaConfig {
     read.problems.push("KAFKA_LEDGER_GROUP_ID is the same as KAFKA_GROUP_ID: give each service a group of its own");
   }
   return config;
+}
+
+/** The names are OpenTelemetry's own. */
+function otlp(read: Reader): OtlpConfig | null {
+  const endpoint = read.optional(["OTEL_EXPORTER_OTLP_ENDPOINT"], parseHttpUrl, null);
+  const ratio = read.optional(["OTEL_TRACES_SAMPLER_ARG"], parseShare, 1);
+  return endpoint === null ? null : { endpoint, ratio };
 }
 
 function sasl(read: Reader): SaslConfig | null {

@@ -183,3 +183,26 @@ describe("a broker that is killed and comes back", () => {
     expect(took_ms).toBeLessThan(10_000);
   });
 });
+
+describe("a consumer that is stuck is replaced", () => {
+  test("by another client, which gets the batch again", async () => {
+    const { wallet_topic, group_id } = await createTopics("stuck");
+    const applied: string[] = [];
+    let hangs = true;
+    const { consumer } = reading(wallet_topic, group_id, {
+      handle: async (messages) => {
+        if (hangs) {
+          hangs = false;
+          await new Promise(() => undefined);
+        }
+        applied.push(...messages.map(({ value }) => value?.toString() ?? ""));
+      },
+    });
+    await send(wallet_topic, 1);
+    await until(() => !hangs, { what: "the first batch hangs" });
+    // Ten seconds without a sign of life, and the time in which the broker still waits for the member that was given up.
+    await until(() => applied.includes("0"), { timeout_ms: 40_000 });
+    expect(consumer.state().status).toBe("running");
+    await consumer.stop(1_000);
+  });
+});

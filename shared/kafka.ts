@@ -12,6 +12,7 @@ import {
   type RetryOptions,
 } from "kafkajs";
 import type { Logger } from "pino";
+import { namesHost } from "./certificates.ts";
 import type { OutgoingMessage } from "./cloudevents.ts";
 import { withDeadline } from "./deadline.ts";
 import { partitionOf } from "./partitioner.ts";
@@ -25,8 +26,10 @@ import { partitionOf } from "./partitioner.ts";
 
 export interface KafkaSettings {
   readonly brokers: readonly string[];
-  /** TLS, verified against the system's certificates. */
+  /** TLS: the certificate has to be valid and to name the broker's host. */
   readonly ssl: boolean;
+  /** Who may vouch for it, as PEM; none: those whom the system trusts. */
+  readonly sslCa?: string | null;
   readonly sasl: {
     readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
     readonly username: string;
@@ -162,7 +165,7 @@ function createClient(settings: KafkaSettings, retry: RetryOptions): Client {
   const kafka = new Kafka({
     clientId: settings.clientId,
     brokers: [...settings.brokers],
-    ssl: settings.ssl,
+    ssl: settings.ssl && { ...(settings.sslCa && { ca: settings.sslCa }) },
     ...(settings.sasl === null ? {} : { sasl: sasl(settings.sasl) }),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -192,7 +195,17 @@ function createClient(settings: KafkaSettings, retry: RetryOptions): Client {
 
 function openSocket(host: string, port: number, ssl: ConnectionOptions | undefined, onConnect: () => void): Socket {
   const socket = ssl
-    ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
+    ? connectTls(
+        {
+          host,
+          port,
+          ...(isIP(host) === 0 && { servername: host }),
+          ...ssl,
+          rejectUnauthorized: true,
+          checkServerIdentity: namesHost(host),
+        },
+        onConnect,
+      )
     : connectTcp({ host, port }, onConnect);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   // A batch is written at once; waiting to fill a packet would only add to its way.

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { DrizzleQueryError } from "drizzle-orm";
 import { createLog } from "./log.ts";
 
 function logged(write: (log: ReturnType<typeof createLog>) => void): string[] {
@@ -24,6 +25,24 @@ describe("a log line", () => {
 
   test("below the level is not written", () => {
     expect(logged((log) => log.debug("detail"))).toEqual([]);
+  });
+
+  test("tells of an error without the data of its statement, which are amounts and what people wrote", () => {
+    const lost = Object.assign(new Error('duplicate key value violates unique constraint "wallets_pkey"'), {
+      code: "23505",
+      detail: "Failing row contains (hunter2, 17.1234).",
+      parameters: ["hunter2"],
+    });
+    const failed = new DrizzleQueryError("select id from wallets where user_id = $1", ["hunter2", 17.1234], lost);
+    const lines = logged((log) => {
+      log.warn({ err: lost }, "lost");
+      log.error({ err: failed }, "request failed");
+    });
+    expect(lines).toHaveLength(2);
+    expect(lines.join("")).not.toMatch(/hunter2|17\.1234/);
+    expect(lines[0]).toContain("23505");
+    for (const line of lines) expect(line).toContain("violates unique constraint");
+    expect(JSON.parse(lines[1] ?? "").err.stack).toContain("log.test.ts");
   });
 
   test("never holds a secret", () => {

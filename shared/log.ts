@@ -1,5 +1,5 @@
-/** Logs: JSON lines on standard output, lines for eyes on a terminal. Secrets are struck out wherever they may appear. */
-import pino, { type DestinationStream, type Logger } from "pino";
+/** Logs: JSON lines on standard output, lines for eyes on a terminal. Secrets, and the data of statements, are struck out wherever they may appear. */
+import pino, { type DestinationStream, type Logger, stdSerializers } from "pino";
 import type { LogLevel } from "./config.ts";
 
 export type Log = Logger;
@@ -19,6 +19,26 @@ const SECRETS = ["password", "authorization", "cookie", "databaseUrl", "database
 /** A password in a connection address, as errors of drivers repeat it. */
 const PASSWORD_IN_URL = /(\w+:\/\/[^\s:/@]*:)[^\s@]+@/g;
 
+/** Members of a database's error that repeat what was to be written: amounts, and what people wrote. */
+const DATA = ["detail", "params", "parameters", "args", "query"];
+
+/** An error with its causes, without the data that drivers attach. */
+function tellError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const told: Record<string, unknown> = { ...stdSerializers.err(error) };
+  for (const member of DATA) if (member in told) told[member] = "[data]";
+  const parameters = parametersIn(error);
+  if (parameters === undefined) return told;
+  for (const [member, text] of Object.entries(told))
+    if (typeof text === "string") told[member] = text.replaceAll(parameters, "\nparams: [data]");
+  return told;
+}
+
+/** Drizzle writes the parameters of a statement into the message of its error. */
+function parametersIn(error: Error): string | undefined {
+  return "params" in error && Array.isArray(error.params) ? `\nparams: ${error.params.join(",")}` : undefined;
+}
+
 /** A log. Errors are told with their causes, times are RFC 3339. */
 export function createLog({ service, level, pretty, destination }: LogOptions): Log {
   return pino(
@@ -27,6 +47,7 @@ export function createLog({ service, level, pretty, destination }: LogOptions): 
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: tellError },
       redact: { paths: [...SECRETS, ...SECRETS.map((name) => `*.${name}`)], censor: "[secret]" },
       hooks: { streamWrite: (line) => line.replaceAll(PASSWORD_IN_URL, "$1[secret]@") },
     },

@@ -256,6 +256,21 @@ describe("one relay publishes at a time", () => {
     await until(() => second.status().published === 1);
     expect(performance.now() - stopped_at).toBeLessThan(1_500);
   });
+
+  test("one that has failed, and finds that another publishes by now, follows and complains no more", async () => {
+    const outbox = await fixture("relay_failed");
+    await outbox.write(uuidv7(), 1);
+    let time = 0;
+    const connectProducer = () => Promise.reject(new Error("the broker is gone"));
+    const failed = new Publisher(outbox.relayOptions({ connectProducer, now: () => time }));
+    await expect(failed.runOnce(running)).rejects.toThrow("the broker is gone");
+    expect(failed.status()).toMatchObject({ standing: "leader", last_error: "the broker is gone" });
+    time += 60_000;
+    await outbox.sql`update relay_state set epoch = epoch + 1, holder = 'another', lease_until = now() + interval '30 s'`;
+    await failed.runOnce(running);
+    expect(failed.status()).toMatchObject({ standing: "follower", last_error: null });
+    await failed.close();
+  });
 });
 
 /** The producer with another way of sending. */

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { type Source, toMessage } from "./cloudevents.ts";
 import type { Sql } from "./database.ts";
+import { withDeadline } from "./deadline.ts";
 import { createFaultLog } from "./fault-log.ts";
 import type { Producer } from "./kafka.ts";
 import { type Loop, run } from "./loop.ts";
@@ -63,6 +64,8 @@ const POLL_MS = 25;
 const STOPPED_MS = 5_000;
 /** Connecting, metadata included. */
 const CONNECT_DEADLINE_MS = 2_000;
+/** At a stop; a lease that cannot be given back in that time ends by itself soon after. */
+const RELEASE_DEADLINE_MS = 1_000;
 /** A run publishes until nothing is left; what it calls has deadlines of its own. */
 const RUN_DEADLINE_MS = 24 * 60 * 60 * 1_000;
 
@@ -133,7 +136,11 @@ export class Publisher {
       const early_ms = this.#next_attempt - this.#now();
       if (early_ms > 0) return early_ms;
       const epoch = await this.#holdLease();
-      if (epoch === undefined) return this.#stepBack();
+      if (epoch === undefined) {
+        // Another process publishes: what has kept this one from it before is over.
+        this.#last_error = null;
+        return this.#stepBack();
+      }
       const published = await this.#publishNew(epoch, signal);
       const repeated = this.#republishing && !signal.aborted && (await this.#publishAgain(epoch));
       this.#last_error = null;
@@ -151,7 +158,10 @@ export class Publisher {
   /** Gives up the lease, so that another process goes on at once, and all connections. */
   async close(): Promise<void> {
     const epoch = this.#epoch;
-    if (epoch !== undefined) await this.#outbox.release(epoch).catch(() => undefined);
+    if (epoch !== undefined)
+      await withDeadline(this.#outbox.release(epoch), RELEASE_DEADLINE_MS, "giving the lease back").catch(
+        () => undefined,
+      );
     await this.#producer?.close();
     await this.#outbox.close();
   }

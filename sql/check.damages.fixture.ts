@@ -42,6 +42,19 @@ export const DAMAGES: Damage[] = [
     named: ({ transfer }) => transfer,
   },
   {
+    what: "a transfer between two currencies",
+    sql: ({ bob }) => `update wallet.wallets set currency = 'EUR' where id = '${bob}'`,
+    found: "I1_transfers_balance",
+    named: ({ transfer }) => transfer,
+  },
+  {
+    what: "a funding that names a transfer",
+    sql: ({ alice, transfer }) =>
+      `update wallet.wallet_transactions set transfer_id = '${transfer}' where wallet_id = '${alice}' and type = 'FUND'`,
+    found: "I1_transfers_balance",
+    named: () => "money from or to the outside names a transfer",
+  },
+  {
     what: "a negative balance",
     sql: ({ bob }) => `
       alter table wallet.wallets drop constraint wallets_balance_not_negative, drop constraint wallets_held_within_balance;
@@ -92,6 +105,14 @@ export const DAMAGES: Damage[] = [
   {
     what: "a transfer that was never answered",
     sql: ({ transfer }) => `delete from wallet.idempotency_keys where response like '%"id":"${transfer}"%'`,
+    found: "I4_lines_answered_once",
+    named: ({ transfer }) => transfer,
+  },
+  {
+    what: "a transfer that was answered under two keys",
+    sql: ({ transfer }) => `
+      insert into wallet.idempotency_keys
+      select 'again', fingerprint, status_code, response from wallet.idempotency_keys where response like '{"id":"${transfer}"%'`,
     found: "I4_lines_answered_once",
     named: ({ transfer }) => transfer,
   },
@@ -215,6 +236,12 @@ export const DAMAGES: Damage[] = [
   {
     what: "events that the ledger has not applied",
     sql: ({ bob }) => `update history.ledger_accounts set applied_version = 2 where id = '${bob}'`,
+    found: "I7_clearing_empty",
+    named: ({ bob }) => bob,
+  },
+  {
+    what: "a ledger that has applied more than there is",
+    sql: ({ bob }) => `update history.ledger_accounts set applied_version = applied_version + 1 where id = '${bob}'`,
     found: "I7_clearing_empty",
     named: ({ bob }) => bob,
   },

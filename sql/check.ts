@@ -1,7 +1,7 @@
-import { type Check, type Comparison, readChecks, type Statements } from "../shared/checks/files.ts";
-import { type Findings, type Row, runStatements } from "../shared/checks/statements.ts";
+import { type Check, type Comparison, type Look, looksOf, readChecks } from "../shared/checks/files.ts";
+import { type Findings, type Row, runLook } from "../shared/checks/statements.ts";
 import type { Service } from "../shared/database.ts";
-import { compare } from "./check/compare.ts";
+import { compare, type Sides } from "./check/compare.ts";
 import { inSnapshot, type Sessions } from "./check/sessions.ts";
 
 /**
@@ -36,6 +36,7 @@ export interface CheckResult extends Findings {
   readonly holds: boolean | null;
   /** Whether it holds only at rest, so that a system whose events are under way may still pass. */
   readonly at_rest: boolean;
+  /** Of the look, which several checks may share. */
   readonly took_ms: number;
 }
 
@@ -63,14 +64,31 @@ export async function check(databases: CheckedDatabases, options: CheckOptions =
   }
 }
 
-/** One check in one place. */
+/** What one session, or one of each database, does at a time. */
 type Task =
-  | { readonly check: Statements; readonly where: Service }
-  | { readonly check: Comparison; readonly where: "wallet ↔ history" };
+  | { readonly kind: "look"; readonly look: Look; readonly checks: readonly Check[]; readonly where: Service }
+  | {
+      readonly kind: "comparison";
+      readonly comparison: Comparison;
+      readonly checks: readonly Check[];
+      readonly where: "wallet ↔ history";
+    };
 
-function tasksOf(check: Check): Task[] {
-  if (check.kind === "comparison") return [{ check, where: "wallet ↔ history" }];
-  return check.schemas.map((where) => ({ check, where }));
+/**
+ * The longest first, so that the sessions come to their ends together: those between the databases, then looks over everything,
+ * which take the longer the more checks share them.
+ */
+function tasksOf(checks: readonly Check[]): Task[] {
+  const comparisons = checks
+    .filter((check) => check.kind === "comparison")
+    .map(
+      (comparison) => ({ kind: "comparison", comparison, checks: [comparison], where: "wallet ↔ history" }) as const,
+    );
+  const looks = looksOf(checks.filter((check) => check.kind === "statements")).flatMap((look) =>
+    look.schemas.map((where) => ({ kind: "look", look, checks: look.checks, where }) as const),
+  );
+  const length = ({ look }: { look: Look }): number => look.checks.filter(({ search }) => search !== undefined).length;
+  return [...comparisons, ...looks.toSorted((one, other) => length(other) - length(one))];
 }
 
 /** The sessions on each database's snapshot. */
@@ -80,63 +98,57 @@ function look(databases: CheckedDatabases, checks: readonly Check[], live: boole
   // The history's snapshot first: what it knows, the wallet's later one knows too.
   return inSnapshot(databases.history, "history", (history) =>
     inSnapshot(databases.wallet, "wallet", async (wallet) => {
-      const tasks = checks.flatMap(tasksOf);
-      // The longest first, and those that need a session of both.
-      const [between, within] = [
-        tasks.filter(({ check }) => check.kind === "comparison"),
-        tasks.filter(({ check }) => check.kind === "statements"),
-      ];
-      const results = new Map<Task, CheckResult>();
-      const run = async (task: Task): Promise<void> => {
-        results.set(task, await judge(task, { wallet, history }, live));
-      };
-      await Promise.all([...between, ...within].map(run));
-      return tasks.flatMap((task) => results.get(task) ?? []);
+      const results = await Promise.all(tasksOf(checks).map((task) => judge(task, { wallet, history }, live)));
+      return checks.flatMap(({ name }) => results.flat().filter((result) => result.name === name));
     }),
   );
 }
 
-async function judge(task: Task, snapshots: Snapshots, live: boolean): Promise<CheckResult> {
-  const { invariant, name, holds: states, when } = task.check;
+async function judge(task: Task, snapshots: Snapshots, live: boolean): Promise<CheckResult[]> {
   const { findings, took_ms } = await find(task, snapshots, live);
-  return {
-    invariant,
-    name,
-    states,
-    where: task.where,
-    holds: live && when === "at rest" && task.check.kind === "statements" ? null : findings.offending.length === 0,
-    at_rest: when === "at rest",
-    took_ms: Math.round(took_ms),
-    ...findings,
-  };
+  return task.checks.map(({ invariant, name, holds: states, when, kind }) => {
+    const found = findings.get(name) ?? { figures: {}, offending: [] };
+    return {
+      invariant,
+      name,
+      states,
+      where: task.where,
+      holds: live && when === "at rest" && kind === "statements" ? null : found.offending.length === 0,
+      at_rest: when === "at rest",
+      took_ms: Math.round(took_ms),
+      ...found,
+    };
+  });
 }
 
 interface Found {
-  readonly findings: Findings;
+  /** By the name of the check. */
+  readonly findings: ReadonlyMap<string, Findings>;
   /** Without the wait for a session. */
   readonly took_ms: number;
 }
 
 async function find(task: Task, { wallet, history }: Snapshots, live: boolean): Promise<Found> {
-  const timed = async (work: () => Promise<Findings>): Promise<Found> => {
-    const started = performance.now();
-    const findings = await work();
-    return { findings, took_ms: performance.now() - started };
-  };
   try {
-    if (task.where === "wallet ↔ history") {
-      const { check } = task;
-      // Always the history's first, so that no two wait for each other's.
-      return await history.use((ofHistory) =>
-        wallet.use((ofWallet) => timed(() => compare(check, { wallet: ofWallet, history: ofHistory }, live))),
-      );
+    if (task.kind === "look") {
+      const sessions = task.where === "wallet" ? wallet : history;
+      return await sessions.use((sql) => timed(() => runLook(sql, task.look)));
     }
-    const { check, where } = task;
-    const sessions = where === "wallet" ? wallet : history;
-    return await sessions.use((sql) => timed(() => runStatements(sql, check)));
+    const { comparison } = task;
+    const between = async (sides: Sides) => new Map([[comparison.name, await compare(comparison, sides, live)]]);
+    // Always the history's first, so that no two wait for each other's.
+    return await history.use((ofHistory) =>
+      wallet.use((ofWallet) => timed(() => between({ wallet: ofWallet, history: ofHistory }))),
+    );
   } catch (error) {
-    throw new Error(`The check ${task.check.name} could not be run.`, { cause: error });
+    throw new Error(`The check ${task.checks.map(({ name }) => name).join(", ")} could not be run.`, { cause: error });
   }
+}
+
+async function timed(work: () => Promise<ReadonlyMap<string, Findings>>): Promise<Found> {
+  const started = performance.now();
+  const findings = await work();
+  return { findings, took_ms: performance.now() - started };
 }
 
 /** The failed checks and their offending rows as text, for the message of a test. */

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
-import type { Service } from "../shared/database.ts";
+import { reach, type Service } from "../shared/database.ts";
 import { MIGRATION_LOCK } from "../shared/migration-lock.ts";
 
 /**
@@ -64,7 +64,9 @@ interface Files {
 
 async function migrateSchema(url: string, schema: Service, files: Files, log: Progress): Promise<void> {
   // Never renewed, because the lock is the session's.
-  const sql = postgres(url, {
+  const { address, options } = reach(url);
+  const sql = postgres(address, {
+    ...options,
     max: 1,
     max_lifetime: null,
     onnotice: () => undefined,

@@ -5,15 +5,15 @@
  * Called as `bun test/cluster-servers.ts <folder>` with the run's process noted in the folder's run.json; leaves
  * cluster.json there when both accept clients, or failure.txt. SIGTERM ends it early.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startBroker } from "../dev/broker.ts";
 import { kafkaLibs } from "../dev/kafka-libs.ts";
 import { startPostgres } from "../dev/postgres.ts";
-import { end, record, recorded } from "../dev/processes.ts";
+import { record, recorded } from "../dev/processes.ts";
 import { messageOf } from "../dev/setup-error.ts";
+import { endServices } from "./run-folder.ts";
 
-const KILL_MS = 5_000;
 /** How long the servers may outlive a run that was killed. */
 const LOOK_MS = 200;
 
@@ -46,10 +46,7 @@ if (postgres.status === "fulfilled" && broker.status === "fulfilled") {
 while (!told.signal.aborted && recorded(join(folder, "run.json")) !== null) await Bun.sleep(LOOK_MS);
 
 // The services first: they would only complain about the loss of the others.
-const services = readdirSync(join(folder, "services")).flatMap(
-  (name) => recorded(join(folder, "services", name)) ?? [],
-);
-await Promise.all(services.map((service) => end(service, [{ signal: "SIGKILL", wait_ms: KILL_MS }])));
+await endServices(folder);
 if (broker.status === "fulfilled") await broker.value.kill();
 if (postgres.status === "fulfilled") await postgres.value.stop("immediate");
 rmSync(folder, { recursive: true, force: true });

@@ -9,7 +9,7 @@ import { recorded } from "../dev/processes.ts";
 import type { KafkaSettings } from "../shared/kafka.ts";
 import { createLog } from "../shared/log.ts";
 import { migrate } from "../sql/migrate.ts";
-import { ALL_RUNS, endServers, newRunFolder } from "./run-folder.ts";
+import { ALL_RUNS, endServers, endServices, newRunFolder } from "./run-folder.ts";
 import { until } from "./until.ts";
 
 export { type RunningService, spawnService } from "./service.ts";
@@ -151,13 +151,14 @@ function launchServers(folder: string): void {
   });
 }
 
-/** Whatever a run has left whose process and keeper are both gone: normally nothing. */
-async function cleanUpAfterKilledRuns(): Promise<void> {
+/** Ends and removes whatever a run has left whose process and keeper are both gone: normally nothing. */
+export async function cleanUpAfterKilledRuns(): Promise<void> {
   mkdirSync(ALL_RUNS, { recursive: true });
   for (const name of readdirSync(ALL_RUNS)) {
     const folder = join(ALL_RUNS, name);
     const inUse = recorded(join(folder, "run.json")) ?? recorded(join(folder, "keeper.json"));
     if (inUse !== null) continue;
+    await endServices(folder);
     await Promise.all([
       endLeftoverPostgres(join(folder, "postgres"), quiet),
       endLeftoverBroker(join(folder, "kafka"), quiet),

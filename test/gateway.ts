@@ -25,7 +25,7 @@ const CONFIGURATION = join(import.meta.dir, "../nginx.conf");
 const PLACES = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"];
 
 /** Starts nginx on a free port. @throws Error where there is no nginx: these tests are not to be skipped in silence */
-export async function startGateway(upstreams: Upstreams): Promise<Gateway> {
+export async function startGateway(upstreams: Upstreams, runFolder?: string): Promise<Gateway> {
   const nginx = Bun.which("nginx") ?? PLACES.find((place) => existsSync(place));
   if (nginx === undefined) throw new Error("The tests of the gateway need nginx: apt-get install nginx-light");
   const folder = await mkdtemp(join(tmpdir(), "gateway-"));
@@ -37,7 +37,7 @@ export async function startGateway(upstreams: Upstreams): Promise<Gateway> {
   const user = process.getuid?.() === 0 ? "user root;" : "";
   const settings = ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", errors, "-g", `daemon off; ${user}`];
   const child = Bun.spawn([nginx, ...settings], { stdio: ["ignore", "ignore", "ignore"] });
-  record(join(await clusterFolder(), "services", `${child.pid}.json`), child.pid);
+  record(join(runFolder ?? (await clusterFolder()), "services", `${child.pid}.json`), child.pid);
   const url = `http://127.0.0.1:${port}`;
   const complaints = async () => (existsSync(errors) ? readFile(errors, "utf8") : "");
   const stop = async () => {

@@ -1,5 +1,6 @@
 /** A TCP proxy that stands between a test and a server, to disturb what passes between them. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { kafkaWire, postgresWire, type Wire } from "./faults/crashes/wires.ts";
 
 export interface TcpProxy {
   readonly port: number;
@@ -17,10 +18,10 @@ export interface TcpProxy {
   refuse(): void;
   admit(): Promise<void>;
   /**
-   * Lets the next statement through to PostgreSQL and swallows its reply, until the server says that it is ready for the
-   * next one: by then it has committed. Then cuts that connection. Resolves when that has happened.
+   * Lets the next request that is like this through, whatever it says if nothing is told, and swallows the end of its reply:
+   * PostgreSQL has committed by then, a broker has appended. Then cuts that connection. Resolves when that has happened.
    */
-  swallowNextReply(): Promise<void>;
+  swallowNextReply(of?: RegExp): Promise<void>;
   close(): void;
 }
 
@@ -29,19 +30,26 @@ interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   dark: boolean;
-  /** Told when the reply has been swallowed; only while it is being swallowed. */
-  swallowed?: () => void;
+  /** The request whose reply is to be swallowed, and who is told of it. */
+  awaited?: { readonly number: number; readonly swallowed: () => void };
 }
 
-const EXECUTE = "E";
-const SIMPLE_QUERY = "Q";
-const READY_FOR_QUERY = "Z";
+const ANY = /^/;
 
-/** Starts a proxy on a free port in front of a server on this machine. */
-export async function startProxy(targetPort: number): Promise<TcpProxy> {
+/** Starts a proxy on a free port in front of a PostgreSQL on this machine. */
+export function startProxy(targetPort: number): Promise<TcpProxy> {
+  return start(targetPort, postgresWire);
+}
+
+/** Starts one in front of a broker on this machine; clients that come by it stay with it. */
+export function startBrokerProxy(targetPort: number): Promise<TcpProxy> {
+  return start(targetPort, (port) => kafkaWire(targetPort, port));
+}
+
+async function start(targetPort: number, wireOf: (port: number) => Wire): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   let delay_ms = 0;
-  let armed: (() => void) | undefined;
+  let armed: { readonly of: RegExp; readonly swallowed: () => void } | undefined;
 
   const accept = (client: Socket): void => {
     const server = connect(targetPort, "127.0.0.1");
@@ -56,27 +64,31 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       if (!pair.dark) client.destroy();
     });
 
-    // A client's first message has no type; PostgreSQL's protocol calls it the start-up message.
-    const asked = createMessages({ untypedFirst: true });
+    const wire = wireOf(port);
     client.on("data", (bytes: Buffer) => {
       if (pair.dark) return;
-      const types = asked(bytes);
-      if (armed && (types.includes(EXECUTE) || types.includes(SIMPLE_QUERY))) {
-        pair.swallowed = armed;
+      for (const message of wire.asked(bytes)) {
+        const request = wire.request(message);
+        if (request === undefined || !armed?.of.test(request.text)) continue;
+        pair.awaited = { number: request.number, swallowed: armed.swallowed };
         armed = undefined;
       }
       server.write(bytes);
     });
-    const answered = createMessages({ untypedFirst: false });
     server.on("data", (bytes: Buffer) => {
       if (pair.dark) return;
-      const types = answered(bytes);
-      if (pair.swallowed) {
-        if (!types.includes(READY_FOR_QUERY)) return;
-        server.destroy();
-        pair.swallowed();
-      } else if (delay_ms === 0) client.write(bytes);
-      else setTimeout(() => !client.destroyed && client.write(bytes), delay_ms);
+      const passing: Buffer[] = [];
+      for (const answered of wire.answered(bytes)) {
+        const { message, completes } = wire.reply(answered);
+        if (pair.awaited !== undefined && completes === pair.awaited.number) {
+          server.destroy();
+          pair.awaited.swallowed();
+          return;
+        }
+        passing.push(message);
+      }
+      if (delay_ms === 0) client.write(Buffer.concat(passing));
+      else setTimeout(() => !client.destroyed && client.write(Buffer.concat(passing)), delay_ms);
     });
   };
 
@@ -118,9 +130,9 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
     async admit() {
       listener = await listen(accept, port);
     },
-    swallowNextReply() {
+    swallowNextReply(of = ANY) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      armed = resolve;
+      armed = { of, swallowed: resolve };
       return promise;
     },
     close,
@@ -132,23 +144,4 @@ function listen(accept: (client: Socket) => void, port: number): Promise<Server>
   return new Promise((resolve, reject) => {
     listener.once("error", reject).listen(port, "127.0.0.1", () => resolve(listener));
   });
-}
-
-/** Finds the messages of PostgreSQL's protocol in a stream: a byte of type, then a length that counts itself. */
-function createMessages({ untypedFirst }: { readonly untypedFirst: boolean }): (bytes: Uint8Array) => string[] {
-  let rest = Buffer.alloc(0);
-  let untyped = untypedFirst;
-  return (bytes) => {
-    rest = Buffer.concat([rest, bytes]);
-    const types: string[] = [];
-    for (;;) {
-      const head = untyped ? 0 : 1;
-      if (rest.length < head + 4) return types;
-      const size = head + rest.readUInt32BE(head);
-      if (rest.length < size) return types;
-      if (!untyped) types.push(String.fromCharCode(rest[0] ?? 0));
-      untyped = false;
-      rest = rest.subarray(size);
-    }
-  };
 }

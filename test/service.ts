@@ -21,14 +21,15 @@ const START_TIMEOUT_MS = 30_000;
 
 /**
  * Starts `wallet/main.ts` or `history/main.ts` on a free port with just these variables, and waits until it answers
- * `/health/live`. It ends with the test run at the latest.
+ * `/health/live`. It ends with the test run at the latest: the process is noted in the run's folder.
  */
 export async function spawnService(
   service: "wallet" | "history",
   env: Readonly<Record<string, string>>,
+  runFolder?: string,
 ): Promise<RunningService> {
   const port = Number(env.PORT ?? (await freePort()));
-  const folder = await clusterFolder();
+  const folder = runFolder ?? (await clusterFolder());
   const child = Bun.spawn([process.execPath, "--no-env-file", `${service}/main.ts`], {
     cwd: CHECKOUT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), INVARIANTS_INTERVAL: "0", ...env },

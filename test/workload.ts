@@ -35,7 +35,8 @@ interface Past {
   readonly answer: Answer;
 }
 
-type Random = () => number;
+/** Numbers from 0 to below 1. */
+export type Random = () => number;
 
 const WALLETS = 12;
 const CLIENTS = 6;
@@ -47,7 +48,7 @@ const REST_TIMEOUT_MS = 60_000;
 const REMEMBERED = 50;
 
 /** The same numbers for the same seed (mulberry32). */
-function randomOf(seed: number): Random {
+export function randomOf(seed: number): Random {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

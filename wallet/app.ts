@@ -2,9 +2,11 @@ import { Elysia } from "elysia";
 import type { Logger } from "pino";
 import { conventions, ELYSIA_OPTIONS } from "../shared/http/conventions.ts";
 import { docs } from "../shared/http/docs.ts";
+import type { Guard } from "../shared/http/guard.ts";
 import { type Health, health } from "../shared/http/health.ts";
 import { type Metrics, metricsPage } from "../shared/http/metrics.ts";
 import { problemPages } from "../shared/http/problem-pages.ts";
+import type { Tracing } from "../shared/tracing/tracing.ts";
 import type { Committer } from "./committer.ts";
 import { consolePages } from "./console.ts";
 import type { Queries } from "./queries.ts";
@@ -22,6 +24,9 @@ export interface AppDependencies {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly corsOrigins: readonly string[];
+  /** Who is let in, and how often; everyone and always if left out. */
+  readonly guard?: Guard | undefined;
+  readonly tracing?: Tracing | undefined;
   /** The history service as the console's readers reach it; null where it is at the page's own origin. */
   readonly historyUrl?: string | null;
 }
@@ -35,14 +40,16 @@ export function createApp({
   log,
   metrics,
   corsOrigins,
+  guard,
+  tracing,
   historyUrl = null,
 }: AppDependencies) {
   return new Elysia(ELYSIA_OPTIONS)
-    .use(conventions({ log, metrics, corsOrigins }))
+    .use(conventions({ log, metrics, corsOrigins, guard, tracing }))
     .use(problemPages())
     .use(health({ checks }))
     .use(metricsPage(metrics))
-    .use(docs(API))
+    .use(docs({ ...API, guard }))
     .use(consolePages({ historyUrl }))
     .use(walletRoutes({ committer, queries }))
     .use(transferRoutes({ committer }))

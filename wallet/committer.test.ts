@@ -185,6 +185,22 @@ describe("a committer that is stopped answers all that it has taken", () => {
   });
 });
 
+describe("an answer is of a call that has ended", () => {
+  test("nobody is told anything before the call has ended", async () => {
+    const { submit, calls } = controlled();
+    const told: Outcome[] = [];
+    const outcomes = submit(1, 2).map((outcome) => outcome.then((each) => told.push(each)));
+    await Bun.sleep(0);
+    expect(told).toEqual([]);
+    calls[1]?.end();
+    await Bun.sleep(0);
+    expect(told).toMatchObject([{ response: "2" }]);
+    calls[0]?.end();
+    await Promise.all(outcomes);
+    expect(told).toMatchObject([{ response: "2" }, { response: "1" }]);
+  });
+});
+
 describe("a call that fails ends the work of nobody else", () => {
   test("its operations are told, and the next call comes", async () => {
     const { submit, calls, endAll } = controlled();

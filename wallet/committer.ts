@@ -34,8 +34,8 @@ const OVERLOADED: Outcome = { failure: "overloaded" };
 export interface CommitterOptions extends ExecuteOptions {
   /** Called after each call that wrote something: the relay need not wait for its next look. */
   readonly onCommit: () => void;
-  /** Told of each call: how many operations and how long, in milliseconds. */
-  readonly onCall?: (operations: number, durationMs: number) => void;
+  /** Told of each call: the operations, their outcomes in the same order, and how long it took in milliseconds. */
+  readonly onCall?: (operations: readonly Operation[], outcomes: readonly Outcome[], durationMs: number) => void;
 }
 
 export interface Committer {
@@ -79,15 +79,13 @@ export function createCommitter(options: CommitterOptions): Committer {
     const start = options.now();
     const live = batch.filter((waiting) => waiting.until > start || refuse(waiting));
     if (live.length === 0) return;
-    const outcomes = await execute(
-      live.map((waiting) => waiting.operation),
-      options,
-    );
+    const operations = live.map((waiting) => waiting.operation);
+    const outcomes = await execute(operations, options);
     live.forEach((waiting, index) => {
       waiting.resolve(outcomes[index] ?? { failure: "internal_error" });
     });
     options.onCommit();
-    options.onCall?.(live.length, options.now() - start);
+    options.onCall?.(operations, outcomes, options.now() - start);
   }
 
   function isFull(now: number): boolean {

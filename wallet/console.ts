@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { Elysia, t } from "elysia";
-import { HIDDEN } from "../shared/http/describe.ts";
+import { OPEN } from "../shared/http/describe.ts";
 import { ifNoneMatch } from "../shared/http/etag.ts";
 import { exact } from "../shared/http/fields.ts";
 import { Problem } from "../shared/http/problems.ts";
+import { pageHeaders } from "../shared/http/security-headers.ts";
 
 /** Sources of the page; the browser's half of the project. */
 const FOLDER = join(import.meta.dir, "../console");
@@ -33,7 +34,7 @@ export function consolePages({ historyUrl }: ConsoleOptions) {
   // Bundled when it is first asked for: a server that nobody looks at starts without that work.
   const files = once(bundle);
   return new Elysia()
-    .get("/", async ({ request }) => answer(request, await page(), { "content-security-policy": policy }), HIDDEN)
+    .get("/", async ({ request }) => answer(request, await page(), pageHeaders(policy)), OPEN)
     .get(
       "/console/:file",
       async ({ params, request }) => {
@@ -41,14 +42,14 @@ export function consolePages({ historyUrl }: ConsoleOptions) {
         if (asset === undefined) throw new Problem("not_found");
         return answer(request, asset);
       },
-      { ...HIDDEN, params: exact({ file: t.String() }) },
+      { ...OPEN, params: exact({ file: t.String() }) },
     );
 }
 
 /** The page runs its own script, wears its own style, and talks to the two services: nothing else. */
 function policyFor(historyUrl: string | null): string {
   const history = historyUrl === null ? "" : ` ${new URL(historyUrl).origin}`;
-  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'${history}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'${history}`;
 }
 
 async function shell(history: string): Promise<Asset> {

@@ -3,6 +3,7 @@ import type { Admission } from "../shared/admission.ts";
 import type { Sql } from "../shared/database.ts";
 import { withDeadline } from "../shared/deadline.ts";
 import { problemHead } from "../shared/http/problems.ts";
+import { NO_TLS } from "../shared/secure-socket.ts";
 import { type Answered, type Failure, type Operation, type Outcome, REFUSALS } from "./operation.ts";
 
 /**
@@ -146,6 +147,7 @@ const NOT_ADMITTED = "NOT_ADMITTED";
 /** Without a connection nothing was sent; 57P03 is the word of a server that is starting or stopping and takes none. */
 const NOT_SENT = new Set([
   NOT_ADMITTED,
+  NO_TLS,
   "57P03",
   "ECONNREFUSED",
   "ENOENT",

@@ -47,6 +47,26 @@ describe("a key is 1 to 255 visible ASCII characters, bare or quoted", () => {
     expect(keyOf(header)).toBe(key);
   });
 
+  test("any header is a key of that kind, or a malformed request", () => {
+    const hostile = fc.string({ unit: fc.constantFrom('"', "\\", " ", "a", "~", "!"), maxLength: 40 });
+    const latin = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)) });
+    fc.assert(
+      fc.property(fc.oneof(hostile, latin), (header) => {
+        let key: string | undefined;
+        try {
+          key = keyOf(header);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Problem);
+          return;
+        }
+        expect(key).toMatch(/^[\x21-\x7e]{1,255}$/);
+        // The key by its other spelling is the same key.
+        if (key !== undefined) expect(keyOf(quote(key))).toBe(key);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   test.each(["", '""', "a b", '"a b"', "x".repeat(256), `"${"x".repeat(256)}"`, "\u00e9", "a\tb"])(
     "%p is refused",
     (header) => {

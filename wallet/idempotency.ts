@@ -1,12 +1,12 @@
+import { clientOf } from "../shared/http/caller.ts";
 import { parseIfMatch } from "../shared/http/etag.ts";
 import { parseKey } from "../shared/http/idempotency-key.ts";
 import { pathOf, requestId } from "../shared/http/request.ts";
+import { parseTraceparent, TRACEPARENT_HEADER } from "../shared/traceparent.ts";
 import type { Attempt } from "./operation.ts";
 
 /** The attempt that an Idempotency-Key names, and the fingerprint of its request. */
 
-/** W3C Trace Context, version 00. */
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /**
  * What an operation carries of its request. Without a client's key it gets an internal one: a blank, which no client's key
  * can begin with, and a fresh id.
@@ -22,15 +22,24 @@ export function attemptOf(
 ): Attempt {
   const path = pathOf(request);
   const ifMatch = parseIfMatch(request.headers.get("if-match"));
-  const traceparent = request.headers.get("traceparent");
+  const traceparent = parseTraceparent(request.headers.get(TRACEPARENT_HEADER));
   return {
-    key: named ?? parseKey(request) ?? ` ${id}`,
+    key: keyOf(request, named ?? parseKey(request)) ?? ` ${id}`,
     fingerprint: fingerprint(request.method, path, body),
     instance: path,
     request_id: requestId(request),
     ...(ifMatch !== undefined && ifMatch !== "any" && { if_match: ifMatch }),
-    ...(traceparent !== null && TRACEPARENT.test(traceparent) && { traceparent }),
+    ...(traceparent !== undefined && { traceparent }),
   };
+}
+
+/**
+ * A client's key, in the name of the client where API keys are on: no client can come upon what another has been answered. A blank
+ * is in neither part, so two clients' keys are never the same.
+ */
+function keyOf(request: Request, key: string | undefined): string | undefined {
+  const client = clientOf(request);
+  return key === undefined || client === undefined ? key : `${client.name} ${key}`;
 }
 
 /** SHA-256, in hexadecimal, of method, path without a trailing slash, and the canonical body. */

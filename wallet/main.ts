@@ -4,6 +4,7 @@ import { ensureCompatible } from "../shared/compatibility.ts";
 import { configOrExit } from "../shared/config.ts";
 import { createConsumer } from "../shared/consumer.ts";
 import { connectFunctions, connectReads } from "../shared/database.ts";
+import { createGuard, warnIfOpen } from "../shared/http/guard.ts";
 import { createMetrics } from "../shared/http/metrics.ts";
 import { listen } from "../shared/http/server.ts";
 import { uuidv7 } from "../shared/ids.ts";
@@ -13,16 +14,19 @@ import { keepOutboxDays } from "../shared/outbox-days.ts";
 import { watchOutbox } from "../shared/outbox-metrics.ts";
 import { startRelay } from "../shared/relay.ts";
 import * as schema from "../shared/schema/wallet.ts";
-import { stopOnSignals } from "../shared/shutdown.ts";
+import { exitOnDefects, stopOnSignals } from "../shared/shutdown.ts";
 import { brokerAnswers } from "../shared/topics.ts";
+import { tracedHandle, tracedProducer } from "../shared/tracing/messages.ts";
+import { createTracing } from "../shared/tracing/tracing.ts";
 import { createApp } from "./app.ts";
 import { CALLS_IN_FLIGHT, createCommitter } from "./committer.ts";
 import { admittedCall, callWith } from "./execute.ts";
 import { removeExpiredKeys } from "./expiry.ts";
-import { createCommitMetrics, createRemovedKeys, createResentReservations, watchQueue } from "./metrics.ts";
+import { createCommitMetrics, createRemovedKeys, createResentReservations, watchQueue, watchSagas } from "./metrics.ts";
 import { createQueries } from "./queries.ts";
 import { resendReservations } from "./resend.ts";
 import { settleWith } from "./settle.ts";
+import { tracedCall } from "./traced-call.ts";
 import { createWaiting } from "./waiting.ts";
 
 /** The wallet service: config, connections, committer, relay, listen; stopped in reverse. */
@@ -36,10 +40,13 @@ const RELAY_CONNECTIONS = 2;
 const BROKER_CHECK_MS = 700;
 const WORKER_STOP_MS = 3_000;
 const POOL_STOP_S = 2;
+const TRACES_STOP_MS = 500;
 
 const config = configOrExit("wallet");
 const log = createLog({ service: "wallet", level: config.logLevel, pretty: config.prettyLogs });
+exitOnDefects(log);
 const metrics = createMetrics("wallet");
+const tracing = await createTracing("wallet", config.otlp);
 const { databaseUrl, kafka } = config;
 const settings = { ...kafka, clientId: "wallet", log };
 
@@ -60,14 +67,18 @@ const admission = seekAdmission(
 
 const relay = startRelay({
   connect: () => connectFunctions(databaseUrl, { service: "wallet", purpose: "relay", max: RELAY_CONNECTIONS }),
-  connectProducer: (deadlineMs) => connectProducer(settings, deadlineMs),
+  async connectProducer(deadlineMs) {
+    const producer = await connectProducer(settings, deadlineMs);
+    return tracing ? tracedProducer(producer, tracing) : producer;
+  },
   topic: kafka.topic,
   source: "urn:wallet:wallet-service",
   holder: uuidv7(),
   log,
 });
+const call = admittedCall(admission, callWith(functions));
 const committer = createCommitter({
-  call: admittedCall(admission, callWith(functions)),
+  call: tracing ? tracedCall(call, tracing) : call,
   log,
   now: () => performance.now(),
   onCommit: () => relay.wake(),
@@ -75,11 +86,12 @@ const committer = createCommitter({
 });
 const queries = createQueries(reads.db);
 const waiting = createWaiting(queries, log);
+const settle = settleWith({ committer, sql: functions, log, onSettled: () => waiting.wake() });
 const settlements = createConsumer({
   kafka: settings,
   topic: kafka.ledgerTopic,
   groupId: kafka.ledgerGroupId,
-  handle: settleWith({ committer, sql: functions, log, onSettled: () => waiting.wake() }),
+  handle: tracing ? tracedHandle(settle, kafka.ledgerGroupId, tracing) : settle,
   log,
 });
 settlements.start();
@@ -89,6 +101,7 @@ const resent = createResentReservations(metrics.registry);
 const resends = resendReservations(functions, log, (sagas) => resent.inc(sagas));
 const outboxDays = keepOutboxDays(functions, log);
 watchQueue(metrics.registry, committer);
+watchSagas(metrics.registry, queries);
 watchOutbox(metrics.registry, relay);
 const invariants = watchInvariantsOf(config, metrics.registry, log);
 
@@ -110,8 +123,11 @@ const app = createApp({
   log,
   metrics,
   corsOrigins: config.corsOrigins,
+  guard: createGuard(config, () => performance.now()),
+  tracing,
   historyUrl: config.consoleHistoryUrl,
 });
+warnIfOpen(config, config.hostname, log);
 const server = listen(app, { port: config.port, hostname: config.hostname, log });
 
 stopOnSignals(
@@ -128,6 +144,7 @@ stopOnSignals(
     { name: "relay", stop: () => relay.stop(WORKER_STOP_MS) },
     { name: "functions", stop: () => functions.end({ timeout: POOL_STOP_S }) },
     { name: "reads", stop: () => reads.sql.end({ timeout: POOL_STOP_S }) },
+    { name: "tracing", stop: async () => tracing?.stop(TRACES_STOP_MS) },
   ],
   log,
 );

@@ -20,6 +20,7 @@ export function isCurrency(code: string): boolean {
 const currency = t.String({
   pattern: "^[A-Z]{3}$",
   "x-rule": "must be an ISO 4217 currency code in upper case",
+  "x-documented": { type: "string", enum: [...CURRENCIES] },
   examples: ["USD"],
 });
 

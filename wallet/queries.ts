@@ -117,6 +117,16 @@ export function createQueries(db: WalletDatabase) {
         .where(and(inArray(transfer_sagas.id, [...ids]), ne(transfer_sagas.status, "INITIATED")));
       return read(query);
     },
+    /** Those that wait for the ledger, and how old the oldest is, in seconds by the database's clock. */
+    async unfinishedSagas(): Promise<{ readonly count: number; readonly oldest_age_s: number }> {
+      const age = sql<number>`coalesce(extract(epoch from now() - min(${transfer_sagas.created_at})), 0)::float8`;
+      const query = db
+        .select({ count: sql<number>`count(*)::int`, oldest_age_s: age })
+        .from(transfer_sagas)
+        .where(eq(transfer_sagas.status, "INITIATED"));
+      const [row] = await read(query);
+      return row ?? { count: 0, oldest_age_s: 0 };
+    },
     /** Newest first. Each side has its index, so each is asked for a page of its own. */
     sagasOfWallet({ wallet_id, status, after, limit }: SagaFilter): Promise<SagaRow[]> {
       const side = (column: typeof transfer_sagas.sender_wallet_id | typeof transfer_sagas.receiver_wallet_id) =>

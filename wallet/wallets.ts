@@ -107,6 +107,7 @@ export function walletRoutes({ committer, queries }: WalletRoutes) {
       ...describe({
         ...ANSWERED,
         operationId: "freezeWallet",
+        role: "admin",
         summary: "Freeze a wallet",
         description:
           "A frozen wallet neither pays nor receives by a client's operation. Repeated: the same answer, no event.",
@@ -121,6 +122,7 @@ export function walletRoutes({ committer, queries }: WalletRoutes) {
       ...describe({
         ...ANSWERED,
         operationId: "unfreezeWallet",
+        role: "admin",
         summary: "Unfreeze a wallet",
         description: "Repeated: the same answer, no event.",
         requestHeaders: ["Idempotency-Key"],

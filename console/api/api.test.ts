@@ -29,6 +29,13 @@ describe("a call becomes a command that a shell takes as it is meant", () => {
     expect(words.trimEnd().split("\n")).toEqual(["-i", "http://h/x", "-H", "Idempotency-Key: k'1", "-d", body]);
   });
 
+  test("with the shell's key and not the page's, where one is needed", () => {
+    const command = toCurl({ method: "GET", url: "http://h/x", headers: {}, withKey: true });
+    const shell = ["sh", "-c", command.replace(/^curl/, "printf '%s\\n'")];
+    const words = Bun.spawnSync(shell, { env: { API_KEY: "dw_x" } }).stdout.toString();
+    expect(words.trimEnd().split("\n")).toEqual(["-i", "http://h/x", "-H", "Authorization: Bearer dw_x"]);
+  });
+
   test("a POST without a body says so", () => {
     expect(toCurl({ method: "POST", url: "http://h/x", headers: {} })).toBe("curl -i -X POST 'http://h/x'");
   });

@@ -114,7 +114,8 @@ export function answerTo(attempt: Attempt): Answer | null {
 
 export function curlOf({ method, service, path, headers, body }: Attempt): string {
   const type = body === undefined ? {} : { "content-type": "application/json" };
-  return toCurl({ method, url: service.url + path, headers: { ...type, ...headers }, body });
+  const withKey = service.access.state.get().key !== null;
+  return toCurl({ method, url: service.url + path, headers: { ...type, ...headers }, body, withKey });
 }
 
 const KEY_BYTES = 16;

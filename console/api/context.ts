@@ -3,6 +3,7 @@ import { useContext } from "preact/hooks";
 import type { RecentEvents } from "../live/recent-events.ts";
 import type { RecentPeople } from "../people/recent-people.ts";
 import type { Router } from "../route.ts";
+import type { Access } from "./access.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Names } from "./names.ts";
 import type { Service } from "./service.ts";
@@ -12,6 +13,8 @@ import type { Stream } from "./stream.ts";
 export interface Console {
   readonly wallet: Service;
   readonly history: Service;
+  /** The key of both. */
+  readonly access: Access;
   readonly attempts: Attempts;
   readonly names: Names;
   readonly stream: Stream;

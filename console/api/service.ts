@@ -1,3 +1,4 @@
+import type { Access } from "./access.ts";
 import type { Problem } from "./wire.ts";
 
 export type ServiceName = "wallet" | "history";
@@ -7,6 +8,8 @@ export interface Service {
   readonly name: ServiceName;
   /** Without a slash at its end. */
   readonly url: string;
+  /** The key that it may ask for. */
+  readonly access: Access;
 }
 
 export type Result<T> =
@@ -25,16 +28,21 @@ export interface Call {
 /** Longer than any answer of the API but one that was asked to wait: what comes later never comes. */
 const ANSWER_TIMEOUT_MS = 15_000;
 
+/** The status of an answer that asks for a key, or for another one. */
+export const UNAUTHENTICATED = 401;
+
 /** Calls a service. Whatever goes wrong is a problem, and never thrown. */
 export async function call<T>(service: Service, { method, path, headers, body, signal }: Call): Promise<Result<T>> {
   const deadline = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  const authorization = service.access.headers();
   try {
     const response = await fetch(service.url + path, {
       method,
-      headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+      headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers, ...authorization },
       ...(body !== undefined && { body }),
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
     });
+    if (response.status === UNAUTHENTICATED) service.access.refused(authorization);
     return await read<T>(service, path, response);
   } catch {
     return { ok: false, problem: unreachable(service, path), headers: null };

@@ -1,4 +1,4 @@
-import type { Service } from "./service.ts";
+import { type Service, UNAUTHENTICATED } from "./service.ts";
 import { createParser, type Message } from "./sse.ts";
 import { createStore, type Store } from "./store.ts";
 import type { HistoryEvent } from "./wire.ts";
@@ -10,7 +10,8 @@ export interface Arrival {
   readonly received_ms: number;
 }
 
-export type StreamState = "connecting" | "live" | "lost";
+/** `barred`: it waits for a key. */
+export type StreamState = "connecting" | "live" | "lost" | "barred";
 
 export interface Stream {
   readonly state: Store<StreamState>;
@@ -67,8 +68,9 @@ export function createStream({ history, now }: StreamOptions): Stream {
   const run = async (): Promise<void> => {
     for (;;) {
       await follow({ history, last_id, connected, take }).catch(() => undefined);
-      state.set(() => "lost");
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      const barred = history.access.state.get().wanted;
+      state.set(() => (barred ? "barred" : "lost"));
+      await (barred ? keyGiven(history) : new Promise((resolve) => setTimeout(resolve, RETRY_MS)));
     }
   };
 
@@ -83,6 +85,16 @@ export function createStream({ history, now }: StreamOptions): Stream {
   };
 }
 
+function keyGiven({ access }: Service): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = access.state.subscribe(() => {
+      if (access.state.get().wanted) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
 interface Following {
   readonly history: Service;
   readonly last_id: string;
@@ -95,10 +107,12 @@ async function follow({ history, last_id, connected, take }: Following): Promise
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
+    const authorization = history.access.headers();
     const response = await fetch(`${history.url}/events`, {
-      headers: last_id === "" ? {} : { "Last-Event-ID": last_id },
+      headers: { ...authorization, ...(last_id !== "" && { "Last-Event-ID": last_id }) },
       signal: silence.signal,
     });
+    if (response.status === UNAUTHENTICATED) history.access.refused(authorization);
     if (!response.ok || !response.headers.get("content-type")?.startsWith("text/event-stream") || !response.body)
       return;
     connected();

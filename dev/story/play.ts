@@ -38,6 +38,13 @@ const POLL_MS = 20;
 /** What a history says of something whose events are on their way. */
 const BEHIND: ReadonlySet<string> = new Set(["history_behind", "account_not_found"]);
 
+export interface Addresses {
+  readonly wallet: string;
+  readonly history: string;
+  /** Goes with every request, and is not shown. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 export class Player implements Scene {
   readonly #run = crypto.randomUUID().slice(0, 8);
   readonly #ids = new Map<Name, string>();
@@ -48,7 +55,7 @@ export class Player implements Scene {
   /** What is left of the time for which the history may be behind, over the whole story. */
   #patience_ms = HISTORY_TIMEOUT_MS;
 
-  constructor(readonly addresses: { readonly wallet: string; readonly history: string }) {}
+  constructor(readonly addresses: Addresses) {}
 
   id(name: Name): string {
     return this.#ids.get(name) ?? "unknown";
@@ -66,9 +73,14 @@ export class Player implements Scene {
     return `${word}-${this.#run}`;
   }
 
+  #send(service: "wallet" | "history", call: Call): Promise<Answer> {
+    const { [service]: address, headers = {} } = this.addresses;
+    return send(address, { ...call, headers: { ...call.headers, ...headers } });
+  }
+
   async play(step: Step): Promise<Played> {
     const call = step.call(this);
-    const answer = await (step.asks === "history" ? this.#askHistory(call) : send(this.addresses.wallet, call));
+    const answer = await (step.asks === "history" ? this.#askHistory(call) : this.#send("wallet", call));
     if (textOf(answer.body, "type") === "SAGA") this.#sagas.push(answer.body);
     if (step.opens !== undefined && answer.status === 201) this.#ids.set(step.opens, textOf(answer.body, "id"));
     const before = this.#balances;
@@ -82,7 +94,7 @@ export class Player implements Scene {
   accounts(): Promise<Account[]> {
     return Promise.all(
       CAST.filter((name) => this.#ids.has(name)).map(async (name) => {
-        const { body: wallet } = await send(this.addresses.wallet, { method: "GET", path: this.path(name) });
+        const { body: wallet } = await this.#send("wallet", { method: "GET", path: this.path(name) });
         const { status, body } = await this.#history(name, textOf(wallet, "version"));
         const events = itemsOf(body);
         const faults = status === 200 ? faultsOfHistory(wallet, events) : [`its history was answered ${status}`];
@@ -93,7 +105,7 @@ export class Player implements Scene {
 
   /** The entries of the sagas, and the trial balance. To be asked once all histories are up to date. */
   async ledger(): Promise<Ledger> {
-    const ask = (path: string) => send(this.addresses.history, { method: "GET", path });
+    const ask = (path: string) => this.#send("history", { method: "GET", path });
     const trial = await ask("/ledger/trial-balance");
     const entries: Row[] = [];
     const faults = faultsOfTrialBalance(itemsOf(trial.body));
@@ -108,7 +120,7 @@ export class Player implements Scene {
   async #look(): Promise<Balances> {
     const balances = new Map<Name, string>();
     for (const [name] of this.#ids) {
-      const { body } = await send(this.addresses.wallet, { method: "GET", path: this.path(name) });
+      const { body } = await this.#send("wallet", { method: "GET", path: this.path(name) });
       balances.set(name, textOf(body, "balance"));
       this.#versions.set(name, Number(textOf(body, "version")));
     }
@@ -124,7 +136,7 @@ export class Player implements Scene {
   async #askHistory(call: Call): Promise<Answer> {
     for (;;) {
       const asked = performance.now();
-      const answer = await send(this.addresses.history, call);
+      const answer = await this.#send("history", call);
       if (!BEHIND.has(textOf(answer.body, "code")) || this.#patience_ms <= 0) return answer;
       await Bun.sleep(POLL_MS);
       this.#patience_ms -= performance.now() - asked;

@@ -3,6 +3,7 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import type { CheckReport } from "../../sql/check.ts";
 import { type Answer, textOf } from "./call.ts";
+import type { Chaos, Sample } from "./chaos.ts";
 import type { Account, Balances, Ledger, Played } from "./play.ts";
 import type { Step } from "./steps.ts";
 
@@ -46,6 +47,27 @@ function changes(before: Balances, after: Balances): string {
   if (changed.length === 0)
     return `nothing moved: ${[...after].map(([name, balance]) => `${name} ${balance}`).join(", ")}`;
   return changed.map(([name, balance]) => `${name} ${before.get(name) ?? "–"} → ${pc.cyan(balance)}`).join(", ");
+}
+
+/** A bar for each so many events that the history is behind. */
+const EVENTS_PER_BAR = 25;
+const BARS_MAX = 60;
+
+/** One look while the history is down, or catches up. */
+export function showSample({ at_ms, happened, stored, behind }: Sample): string {
+  const bars = "█".repeat(Math.min(BARS_MAX, Math.ceil(behind / EVENTS_PER_BAR)));
+  const told = stored === null ? pc.red("history: no answer") : `history: ${stored}`;
+  return `${(at_ms / 1000).toFixed(2).padStart(6)} s  happened: ${String(happened).padStart(6)}   ${told.padEnd(18)}   behind: ${String(behind).padStart(5)} ${pc.yellow(bars)}`;
+}
+
+/** What came of the kill. */
+export function showChaos({ transfers, down_ms, catch_up_ms, most_behind, gaps, faults }: Chaos): string {
+  const mark = faults.length === 0 ? pc.green("✓") : pc.red("✗");
+  return [
+    `${mark} ${transfers} transfers were answered 201, of which none waited for the history`,
+    `${INDENT}down for ${(down_ms / 1000).toFixed(1)} s, at most ${most_behind} events behind, all of them there ${(catch_up_ms / 1000).toFixed(1)} s after its return, gaps: ${gaps}`,
+    ...faults.map((fault) => `${INDENT}${pc.red(`not as told: ${fault}`)}`),
+  ].join("\n");
 }
 
 /** All wallets as they are at the end. */

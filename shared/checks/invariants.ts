@@ -4,8 +4,8 @@ import type { Config } from "../config.ts";
 import { connectFunctions, type Service, type Sql } from "../database.ts";
 import { createFaultLog } from "../fault-log.ts";
 import { type Loop, run } from "../loop.ts";
-import { type Check, readChecks, type Statements } from "./files.ts";
-import { prepareForChecks, runStatements } from "./statements.ts";
+import { type Check, type Look, looksOf, readChecks, type Statements } from "./files.ts";
+import { prepareForChecks, runLook } from "./statements.ts";
 
 /**
  * The invariants of one schema as gauges, looked at again and again while the service works. What holds only at rest is not
@@ -54,10 +54,10 @@ export function watchInvariants(options: InvariantsOptions): Loop {
       const begin = performance.now();
       const checks = (options.checks ?? (await readChecks())).filter((check) => isWatched(check, service));
       await withConnection(options, async (sql) => {
-        for (const check of checks) {
-          // The check at work ends by itself, or with the process: the server ends the statement of a client that has gone.
+        for (const look of looksOf(checks)) {
+          // The look at work ends by itself, or with the process: the server ends the statement of a client that has gone.
           if (signal.aborted) return;
-          await judge(sql, check, { gauges, log, onError });
+          await judge(sql, look, { gauges, log, onError });
         }
       });
       const took_ms = performance.now() - begin;
@@ -96,22 +96,26 @@ interface Watch {
   readonly onError: (error: unknown) => void;
 }
 
-/** Each check has a snapshot of its own, so that none is held for as long as a whole run: vacuum waits for the oldest. */
-async function judge(sql: Sql, check: Statements, { gauges, log, onError }: Watch): Promise<void> {
+/** Each look has a snapshot of its own, so that none is held for as long as a whole run: vacuum waits for the oldest. */
+async function judge(sql: Sql, look: Look, { gauges, log, onError }: Watch): Promise<void> {
   try {
-    const offending = await sql.begin("isolation level repeatable read read only", async (tx) => {
+    const findings = await sql.begin("isolation level repeatable read read only", async (tx) => {
       await prepareForChecks(tx);
-      return (await runStatements(tx, check)).offending.map(({ fault }) => String(fault));
+      return runLook(tx, look);
     });
-    gauges.judged(check.name, offending.length === 0);
-    if (offending.length === 0) return;
-    log.error(
-      { check: check.name, holds_not: check.holds, faults: [...new Set(offending)], rows: offending.length },
-      "an invariant does not hold: `bun run check` shows the rows",
-    );
+    for (const { name, holds } of look.checks) {
+      const offending = findings.get(name)?.offending ?? [];
+      gauges.judged(name, offending.length === 0);
+      if (offending.length === 0) continue;
+      const faults = [...new Set(offending.map(({ fault }) => String(fault)))];
+      log.error(
+        { check: name, holds_not: holds, faults, rows: offending.length },
+        "an invariant does not hold: `bun run check` shows the rows",
+      );
+    }
   } catch (error) {
     // What could not be judged shows nothing, not an old value.
-    gauges.unknown(check.name);
+    for (const { name } of look.checks) gauges.unknown(name);
     onError(error);
   }
 }

@@ -1,5 +1,5 @@
 import type { TransactionSql } from "postgres";
-import type { Statements } from "./files.ts";
+import type { Look } from "./files.ts";
 
 /** A row as it is shown. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -37,18 +37,33 @@ export async function prepareForChecks(sql: TransactionSql): Promise<void> {
   for (const [name, value] of Object.entries(SETTINGS)) await sql`select set_config(${name}, ${value}, true)`;
 }
 
-/** Looks, and searches for what offends where the look is not enough. */
-export async function runStatements(sql: TransactionSql, { look, search }: Statements): Promise<Findings> {
-  const [[first], ...found] = listsOf(await sql.file<Row[]>(look));
-  const { sound, ...figures } = first ?? {};
-  const offending = found.flat();
-  if (search !== undefined && sound !== true) {
-    offending.push(...listsOf(await sql.file<Row[]>(search)).flat());
-    // The look and the search contradict each other: one of the two is wrong, and nobody knows which.
-    if (offending.length === 0) offending.push({ fault: "something is not sound, and no row says what" });
+/**
+ * Looks, and searches for what offends where the look is not enough.
+ *
+ * @returns what each check of the look has found, by its name
+ */
+export async function runLook(sql: TransactionSql, { path, checks }: Look): Promise<Map<string, Findings>> {
+  const [[first = {}], ...found] = listsOf(await sql.file<Row[]>(path));
+  const findings = new Map<string, Findings>();
+  for (const { name, search } of checks) {
+    const { sound, ...figures } = figuresOf(name, first);
+    const offending = found.flat();
+    if (search !== undefined && sound !== true) {
+      offending.push(...listsOf(await sql.file<Row[]>(search)).flat());
+      // The look and the search contradict each other: one of the two is wrong, and nobody knows which.
+      if (offending.length === 0) offending.push({ fault: "something is not sound, and no row says what" });
+    }
+    const texts = Object.entries(figures).map(([figure, value]) => [figure, String(value)]);
+    findings.set(name, { figures: Object.fromEntries(texts), offending });
   }
-  const texts = Object.entries(figures).map(([name, value]) => [name, String(value)]);
-  return { figures: Object.fromEntries(texts), offending };
+  return findings;
+}
+
+/** What a look says of one check: all of it, or, where several share it, the columns that bear the check's name. */
+export function figuresOf(check: string, row: Row): Row {
+  const prefix = `${check}.`;
+  const own = Object.entries(row).filter(([column]) => column.startsWith(prefix) || !column.includes("."));
+  return Object.fromEntries(own.map(([column, value]) => [column.replace(prefix, ""), value]));
 }
 
 /** The results of a file's statements: several come as a list of lists, one alone as its rows. */

@@ -1,7 +1,14 @@
+import { DeadlineExceeded, withDeadline } from "../deadline.ts";
 import { Problem } from "./problems.ts";
 
 /** The largest body: a hundred times what any route needs, small enough to hold thousands at once. */
 export const BODY_MAX_BYTES = 65_536;
+
+/**
+ * What a body may take to arrive, however steadily its bytes drip in: the largest one at 7 kB/s. Nothing else bounds a sender that is
+ * slow on purpose, since each byte counts as a sign of life.
+ */
+export const BODY_DEADLINE_MS = 10_000;
 
 /** The deepest JSON that is passed on. No route needs more than 2; validation recurses, so some limit there must be. */
 const DEPTH_MAX = 16;
@@ -37,7 +44,7 @@ function isJson(type: string): boolean {
   return (end === -1 ? type : type.slice(0, end)).trim().toLowerCase() === "application/json";
 }
 
-/** The value of a JSON body. @throws Problem 400 `invalid_json`, 413 */
+/** The value of a JSON body. @throws Problem 400 `invalid_json`, 408, 413 */
 export async function readJson(request: Request): Promise<unknown> {
   const value = parse(await readBytes(request));
   if (isDeeperThan(value, DEPTH_MAX)) throw new Problem("invalid_json", { detail: "The JSON is nested too deeply." });
@@ -46,9 +53,12 @@ export async function readJson(request: Request): Promise<unknown> {
 
 async function readBytes(request: Request): Promise<ArrayBuffer | Uint8Array> {
   try {
-    return request.headers.has("content-length") ? await request.arrayBuffer() : await readBounded(request);
+    const reading = request.headers.has("content-length") ? request.arrayBuffer() : readBounded(request);
+    return await withDeadline<ArrayBuffer | Uint8Array>(reading, BODY_DEADLINE_MS, "the body");
   } catch (error) {
     if (error instanceof Problem) throw error;
+    // The rest of it is not waited for.
+    if (error instanceof DeadlineExceeded) throw new Problem("request_timeout", { headers: { connection: "close" } });
     // The sender went away in the middle: no defect of ours, and nobody is left to read the answer.
     throw new Problem("invalid_json", { detail: "The body is not complete." });
   }

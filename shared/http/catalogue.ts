@@ -110,6 +110,14 @@ const CATALOGUE = {
     cause: "For example a GET where the route is a POST.",
     remedy: "Use one of the methods that Allow lists.",
   },
+  request_timeout: {
+    status: 408,
+    title: "Request timeout",
+    detail: "The body did not arrive within 10 seconds; nothing happened.",
+    meaning: "The server has stopped waiting for the rest of the request and closes the connection.",
+    cause: "A network that is very slow or was lost, or a client that stalls while it sends.",
+    remedy: "Send the whole request at once; a change of money with the same Idempotency-Key.",
+  },
   idempotency_in_progress: {
     status: 409,
     title: "Still in progress",
@@ -257,6 +265,14 @@ const CATALOGUE = {
 
 /** The stable `code` of a problem. */
 export type ProblemCode = keyof typeof CATALOGUE;
+
+/** Every status that a problem has. */
+export type ProblemStatus = (typeof CATALOGUE)[ProblemCode]["status"];
+
+/** The codes of one status. */
+export type ProblemCodeOf<Status extends ProblemStatus> = {
+  [Code in ProblemCode]: (typeof CATALOGUE)[Code]["status"] extends Status ? Code : never;
+}[ProblemCode];
 
 /** What each code says, in order of status. */
 export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = CATALOGUE;

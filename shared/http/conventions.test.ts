@@ -82,7 +82,7 @@ describe("a defect says nothing about itself, and is logged", () => {
     const line = logged
       .map((text) => JSON.parse(text))
       .find(({ msg, request_id }) => msg === "request failed" && request_id === `defect-${path}`);
-    expect(line).toMatchObject({ level: 50, path, method: "GET" });
+    expect(line).toMatchObject({ level: 50, route: path, method: "GET" });
   });
 
   // Elysia decides by NODE_ENV, once, what it says of an error; so each needs a process of its own.

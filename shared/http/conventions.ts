@@ -1,7 +1,9 @@
 import type { AnyElysia } from "elysia";
 import type { Logger } from "pino";
+import type { Tracing } from "../tracing/tracing.ts";
 import { readJson } from "./body.ts";
 import { createEdge } from "./edge.ts";
+import type { Guard } from "./guard.ts";
 import type { Metrics } from "./metrics.ts";
 import { answerError } from "./refusals.ts";
 
@@ -22,21 +24,32 @@ export interface ConventionsOptions {
   readonly metrics: Metrics;
   /** Origins whose pages may call this server; none if left out. */
   readonly corsOrigins?: readonly string[];
+  /** Who is let in, and how often; everyone and always if left out. */
+  readonly guard?: Guard | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 /**
  * Everything that holds for every request of a service, whatever its route: ids, errors, unknown parameters, body limits, 405, HEAD,
- * OPTIONS, CORS, headers, metrics and the access log. Used first, on the app itself and not on a part of it.
+ * OPTIONS, CORS, API keys, rate limits, headers, metrics and the access log. Used first, on the app itself and not on a part of it.
  */
-export function conventions({ log, metrics, corsOrigins = [] }: ConventionsOptions) {
+export function conventions({ log, metrics, corsOrigins = [], guard, tracing }: ConventionsOptions) {
   return <App extends AnyElysia>(app: App): App => {
     if (app.config.normalize !== false || app.config.systemRouter !== false) {
       throw new Error("create the app with new Elysia(ELYSIA_OPTIONS)");
     }
-    const edge = createEdge({ routes: () => app.routes, log, metrics, origins: new Set(corsOrigins) });
+    const edge = createEdge({
+      routes: () => app.routes,
+      peerOf: (request) => app.server?.requestIP(request)?.address ?? null,
+      log,
+      metrics,
+      origins: new Set(corsOrigins),
+      guard,
+      tracing,
+    });
     app
       .onParse(({ request, route }) => (edge.readsBody(request.method, route) ? readJson(request) : null))
-      .onError(({ error, request }) => answerError(error, request, log))
+      .onError(({ error, request, route }) => answerError(error, request, log, route))
       .onStart(() => edge.prepare())
       .wrap((handle) => edge.around(handle));
     return app;

@@ -5,7 +5,8 @@
 
 const ALLOW_HEADERS =
   "Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, Request-Id, Last-Event-ID, Authorization";
-const EXPOSE_HEADERS = "ETag, Location, Request-Id, Idempotency-Replayed, Preference-Applied, Retry-After, Allow";
+const EXPOSE_HEADERS =
+  "ETag, Location, Request-Id, Idempotency-Replayed, Preference-Applied, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate, Allow";
 /** How long a browser may remember a preflight: the most that Chromium honours. */
 const PREFLIGHT_MAX_AGE_S = 7200;
 
@@ -13,7 +14,7 @@ const PREFLIGHT_MAX_AGE_S = 7200;
 export function addCors(headers: Headers, request: Request, origins: ReadonlySet<string>): void {
   headers.append("vary", "Origin");
   const origin = request.headers.get("origin");
-  if (origin === null || !origins.has(origin)) return;
+  if (origin === null || !isAllowed(origin, origins)) return;
   headers.set("access-control-allow-origin", origin);
   headers.set("access-control-expose-headers", EXPOSE_HEADERS);
 }
@@ -21,8 +22,13 @@ export function addCors(headers: Headers, request: Request, origins: ReadonlySet
 /** Adds what a preflight asks for. `allow`: the methods of the path. */
 export function addPreflight(headers: Headers, request: Request, origins: ReadonlySet<string>, allow: string): void {
   const origin = request.headers.get("origin");
-  if (origin === null || !origins.has(origin) || !request.headers.has("access-control-request-method")) return;
+  if (origin === null || !isAllowed(origin, origins) || !request.headers.has("access-control-request-method")) return;
   headers.set("access-control-allow-methods", allow);
   headers.set("access-control-allow-headers", ALLOW_HEADERS);
   headers.set("access-control-max-age", String(PREFLIGHT_MAX_AGE_S));
+}
+
+/** Whether pages of the origin may call this server; `*` lets in all of them. */
+export function isAllowed(origin: string, origins: ReadonlySet<string>): boolean {
+  return origins.has(origin) || origins.has("*");
 }

@@ -1,4 +1,5 @@
 import type { TSchema } from "elysia";
+import type { Role } from "./api-keys.ts";
 import type { ProblemCode } from "./problems.ts";
 
 /** Request headers that routes read; docs.ts knows what to say of each. */
@@ -26,6 +27,8 @@ export interface RouteDescription {
   readonly responseHeaders?: readonly ResponseHeader[];
   /** Codes that the schemas do not give away: those about wallets, money and idempotency. */
   readonly errors?: readonly ProblemCode[];
+  /** Who may call it where API keys are on; `read` for GET and `write` for the others if left out. */
+  readonly role?: Role;
 }
 
 /** Key under which a route's `detail` carries its {@link RouteDescription} to docs.ts, which takes it out again. */
@@ -38,5 +41,17 @@ export function describe(route: RouteDescription) {
   return { detail: { ...detail, [DESCRIPTION]: route } };
 }
 
-/** Route options of a route that is not part of the API: pages, probes, the description itself. */
+/** Who may use a route where API keys are on: whoever has the role; anyone; or anyone, as often as they like. */
+export type Access = Role | "open" | "probe";
+
+/** Key under which the `detail` of a route that is not part of the API carries its {@link Access}. */
+export const ACCESS = "x-access";
+
+/** Route options of a route that is not part of the API. */
 export const HIDDEN = { detail: { hide: true } };
+
+/** The same of one that shows nothing but what everybody may know: pages and the API description. */
+export const OPEN = { detail: { hide: true, [ACCESS]: "open" } };
+
+/** The same of one that is asked every few seconds, whether the server is well. */
+export const PROBE = { detail: { hide: true, [ACCESS]: "probe" } };

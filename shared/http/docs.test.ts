@@ -33,13 +33,13 @@ describe("the API description is true and complete", () => {
     expect(Object.keys(paths["/wallets/{id}"])).toEqual(["get"]);
   });
 
-  test("a body is JSON only, with an example, and shows what is allowed instead of patterns", async () => {
+  test("a body is JSON only, with an example, and shows what is allowed as JSON Schema says it", async () => {
     const { paths } = await api();
     const { content } = paths["/wallets/{id}/fund"].post.requestBody;
     expect(Object.keys(content)).toEqual(["application/json"]);
     expect(content["application/json"].example).toEqual({ amount: "10.50" });
     expect(content["application/json"].schema.properties.description.anyOf).toEqual([
-      { type: "string", minLength: 0, maxLength: 255 },
+      { type: "string", minLength: 0, maxLength: 255, pattern: "^[^\\u0000]*$" },
       { type: "null" },
     ]);
     expect(JSON.stringify(paths)).not.toContain("x-");
@@ -48,13 +48,47 @@ describe("the API description is true and complete", () => {
   test("every error of a route is there, as problem+json, with an example", async () => {
     const { paths, components } = await api();
     const { responses } = paths["/wallets/{id}/fund"].post;
-    expect(Object.keys(responses).toSorted()).toEqual(["201", "400", "404", "412", "413", "415", "422", "500", "503"]);
+    expect(Object.keys(responses).toSorted()).toEqual([
+      "201",
+      "400",
+      "404",
+      "408",
+      "412",
+      "413",
+      "415",
+      "422",
+      "500",
+      "503",
+    ]);
     const bad = responses["400"].content["application/problem+json"];
     expect(Object.keys(bad.examples).toSorted()).toEqual(["invalid_amount", "invalid_json", "invalid_request"]);
     expect(components.examples.invalid_amount.value.code).toBe("invalid_amount");
     expect(responses["503"].headers["Retry-After"]).toBeDefined();
     const list = paths["/users/{user_id}/items"].get.responses["400"].content["application/problem+json"];
     expect(Object.keys(list.examples)).toContain("invalid_cursor");
+  });
+
+  test("it tells of keys and limits where the server has them, and only there", async () => {
+    const freeze = "/wallets/{id}/freeze";
+    const { paths: plain, components } = await api();
+    expect([plain[freeze].post.security, components.securitySchemes]).toEqual([undefined, undefined]);
+    expect(Object.keys(plain[freeze].post.responses)).toEqual(["200", "400", "403", "500"]);
+
+    const guard = { asksForKeys: true, limitsRate: true, admit: () => ({ headers: undefined, refusal: undefined }) };
+    const guarded = createExample({ guard }).app;
+    const answer = await guarded.handle(new Request("http://localhost/swagger/json"));
+    const document = JSON.parse(await answer.text());
+    expect((await new Validator().validate(document)).errors ?? []).toEqual([]);
+    expect(document.components.securitySchemes.api_key).toMatchObject({ type: "http", scheme: "bearer" });
+    const rolesOf = (path: string, method: string) => document.paths[path][method].security;
+    expect(rolesOf("/wallets/{id}", "get")).toEqual([{ api_key: ["read"] }]);
+    expect(rolesOf("/wallets/{id}/fund", "post")).toEqual([{ api_key: ["write"] }]);
+    expect(rolesOf(freeze, "post")).toEqual([{ api_key: ["admin"] }]);
+    const { responses } = document.paths["/wallets/{id}"].get;
+    expect(Object.keys(responses)).toEqual(expect.arrayContaining(["401", "403", "429"]));
+    expect(responses["401"].headers).toHaveProperty("WWW-Authenticate");
+    expect(responses["429"].headers).toHaveProperty("RateLimit");
+    expect(responses["429"].headers).toHaveProperty("Retry-After");
   });
 
   test("parameters have their kinds, and the headers that a route reads are among them", async () => {

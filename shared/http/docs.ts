@@ -1,10 +1,11 @@
 import { dirname, join } from "node:path";
 import { type AnyElysia, Elysia, t } from "elysia";
-import { HIDDEN } from "./describe.ts";
+import { OPEN } from "./describe.ts";
 import { exact } from "./fields.ts";
 import { type ApiOptions, openApi } from "./openapi.ts";
 import { Problem } from "./problems.ts";
 import { pathOf } from "./request.ts";
+import { pageHeaders } from "./security-headers.ts";
 
 /** Swagger UI's own files, out of the package: nothing is loaded from the network. */
 const FILES = dirname(Bun.resolveSync("swagger-ui-dist/package.json", import.meta.dir));
@@ -13,7 +14,7 @@ const SERVED: ReadonlySet<string> = new Set(["swagger-ui.css", "swagger-ui-bundl
 
 /** Swagger UI writes style attributes and has its icons as data: URLs; all else comes from this server. */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'";
 
 /** Starts Swagger UI; a file of its own, since the policy allows no script in the page. */
 const START = `window.ui = SwaggerUIBundle({
@@ -39,14 +40,14 @@ export function docs(options: ApiOptions) {
     const describeOnce = () => (document ??= openApi(app.routes, options).then((made) => JSON.stringify(made)));
     app.use(
       new Elysia()
-        .get("/swagger", ({ request }) => page(options.title, pathOf(request)), HIDDEN)
+        .get("/swagger", ({ request }) => page(options.title, pathOf(request)), OPEN)
         .get(
           "/swagger/json",
           async () => new Response(await describeOnce(), { headers: { "content-type": "application/json" } }),
-          HIDDEN,
+          OPEN,
         )
         .get("/swagger/files/:file", ({ params }) => file(params.file), {
-          ...HIDDEN,
+          ...OPEN,
           params: exact({ file: t.String() }),
         }),
     );
@@ -80,7 +81,5 @@ function page(title: string, path: string): Response {
 </body>
 </html>
 `;
-  return new Response(html, {
-    headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY },
-  });
+  return new Response(html, { headers: { "content-type": "text/html; charset=utf-8", ...pageHeaders(POLICY) } });
 }

@@ -1,14 +1,19 @@
 import type { AnyElysia } from "elysia";
 import type { Logger } from "pino";
 import { uuidv7 } from "../ids.ts";
+import { parseTraceparent, TRACEPARENT_HEADER } from "../traceparent.ts";
+import type { Span, Tracing } from "../tracing/tracing.ts";
 import { checkBodyHeaders } from "./body.ts";
 import { addCors, addPreflight } from "./cors.ts";
+import type { Admission, Guard } from "./guard.ts";
 import { parseKey } from "./idempotency-key.ts";
 import type { Metrics } from "./metrics.ts";
+import { refuseOtherSites } from "./other-sites.ts";
 import { Problem } from "./problems.ts";
 import { answerError, checkQuery } from "./refusals.ts";
 import { pathOf, queryOf, REQUEST_ID, requestId } from "./request.ts";
 import { createRouteTable, type RouteTable } from "./routes.ts";
+import { addHeaders } from "./security-headers.ts";
 
 /** Elysia's own handling, as loosely typed as it hands it over. */
 type Handle = (request: Request) => unknown;
@@ -16,15 +21,26 @@ type Handle = (request: Request) => unknown;
 interface EdgeOptions {
   /** The app's routes; they are declared after the edge is made. */
   readonly routes: () => AnyElysia["routes"];
+  /** The address at the other end of a request's connection; null where there is none. */
+  readonly peerOf: (request: Request) => string | null;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly origins: ReadonlySet<string>;
+  readonly guard: Guard | undefined;
+  readonly tracing: Tracing | undefined;
 }
 
+/**
+ * Requests that are being answered at the same time. More than the committer queues and all waiting rooms hold together, so that theirs
+ * are the refusals as a rule; this one bounds the rest, such as reads that wait for a connection of the pool.
+ */
+const IN_FLIGHT_MAX = 32_000;
+
 /** What happens around Elysia's own handling of a request: before its routing, and after the response is made. */
-export function createEdge({ routes, log, metrics, origins }: EdgeOptions) {
+export function createEdge({ routes, peerOf, log, metrics, origins, guard, tracing }: EdgeOptions) {
   let table: RouteTable | undefined;
   let inner: Handle | undefined;
+  let inFlight = 0;
 
   /** @throws Error where a route breaks the house rules */
   function prepare(): RouteTable {
@@ -40,30 +56,42 @@ export function createEdge({ routes, log, metrics, origins }: EdgeOptions) {
     nameRequest(request);
     let route: string | undefined;
     let response: Response;
+    let admission: Admission | undefined;
+    const span = tracing && traceRequest(request, tracing);
+    inFlight += 1;
     try {
       const path = pathOf(request);
       const endpoint = prepare().find(path);
       route = endpoint?.path;
+      const isHead = request.method === "HEAD";
+      const offered = endpoint?.routes.get(isHead ? "GET" : request.method);
+      if (guard) {
+        admission = guard.admit(request, offered?.access, () => peerOf(received));
+        if (admission.refusal) throw admission.refusal;
+      }
+      if (inFlight > IN_FLIGHT_MAX && offered?.access !== "probe") throw new Problem("overloaded");
       if (!endpoint) throw new Problem("not_found");
       if (request.method === "OPTIONS") {
         response = new Response(null, { status: 204, headers: { allow: endpoint.allow } });
         if (origins.size > 0) addPreflight(response.headers, request, origins, endpoint.allow);
       } else {
-        const isHead = request.method === "HEAD";
-        const offered = endpoint.routes.get(isHead ? "GET" : request.method);
         if (!offered) throw new Problem("method_not_allowed", { headers: { allow: endpoint.allow } });
         checkQuery(queryOf(request), offered);
         checkBodyHeaders(request, offered.readsBody);
         // On every POST, whether it is kept there or repeatable by itself: a client's mistake is told where it is made.
         if (request.method === "POST") parseKey(request);
+        if (request.method === "POST" && !offered.readsBody) refuseOtherSites(request, origins);
         response = isHead ? await withoutBody(await next(asGet(request))) : responseOf(await next(request));
       }
     } catch (error) {
-      response = answerError(error, request, log);
+      response = answerError(error, request, log, route);
     }
+    inFlight -= 1;
     addHeaders(response.headers, request);
+    if (admission?.headers) setAll(response.headers, admission.headers);
     if (origins.size > 0) addCors(response.headers, request, origins);
     report(request, route, response.status, performance.now() - started_ms);
+    if (span) endSpan(span, route, response.status);
     return response;
   }
 
@@ -96,6 +124,7 @@ function noApp(): never {
 }
 
 const MS_PER_S = 1000;
+const SERVER_ERRORS_FROM = 500;
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,64}$/;
 
@@ -110,13 +139,26 @@ function nameRequest(request: Request): void {
   if (given === null || !VISIBLE_ASCII.test(given)) request.headers.set(REQUEST_ID, uuidv7());
 }
 
-/** The headers of every response. An answer with an ETag may be kept and revalidated, any other may not. */
-function addHeaders(headers: Headers, request: Request): void {
-  headers.set(REQUEST_ID, requestId(request));
-  headers.set("x-content-type-options", "nosniff");
-  headers.set("referrer-policy", "no-referrer");
-  if (!headers.has("cache-control"))
-    headers.set("cache-control", headers.has("etag") ? "private, no-cache" : "no-store");
+/** Begins the request's span, and puts it where the request's own `traceparent` was: what the request does is under it. */
+function traceRequest(request: Request, tracing: Tracing): Span {
+  const method = METHODS.has(request.method) ? request.method : "_OTHER";
+  const span = tracing.begin(method, {
+    kind: "server",
+    parent: parseTraceparent(request.headers.get(TRACEPARENT_HEADER)),
+    attributes: { "http.request.method": method, "http.request.header.request-id": requestId(request) },
+  });
+  request.headers.set(TRACEPARENT_HEADER, span.traceparent);
+  return span;
+}
+
+function endSpan(span: Span, route: string | undefined, status: number): void {
+  // Only what failed here is a failure of this span; a 4xx is the client's.
+  const failure = status >= SERVER_ERRORS_FROM ? String(status) : undefined;
+  span.end({ "http.route": route ?? "none", "http.response.status_code": status }, failure);
+}
+
+function setAll(headers: Headers, more: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(more)) headers.set(name, value);
 }
 
 function responseOf(answer: unknown): Response {

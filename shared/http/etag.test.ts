@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { etag, ifNoneMatch, parseIfMatch } from "./etag.ts";
 import { Problem } from "./problems.ts";
 
@@ -35,6 +36,53 @@ describe("If-Match names versions, strongly and exactly", () => {
     const started = performance.now();
     expect(() => parseIfMatch(`"3"${" , ".repeat(20_000)}x`)).toThrow(Problem);
     expect(performance.now() - started).toBeLessThan(200);
+  });
+});
+
+describe("any list of tags is understood, and nothing else is", () => {
+  const version = fc.integer({ min: 1, max: 999_999_999_999_999 });
+  const opaque = fc.string({
+    unit: fc.integer({ min: 0x23, max: 0x7e }).map((code) => String.fromCharCode(code)),
+    maxLength: 8,
+  });
+  const tag = fc.oneof(
+    version.map((each) => ({ text: etag(each), versions: [each] })),
+    version.map((each) => ({ text: `W/${etag(each)}`, versions: [] })),
+    opaque.filter((text) => !/^[1-9]\d{0,14}$/.test(text)).map((text) => ({ text: `"${text}"`, versions: [] })),
+  );
+  const comma = fc.constantFrom(",", ", ", " ,", "\t,\t", ",,", " , , ");
+
+  test("the versions that it names strongly, in its order", () => {
+    fc.assert(
+      fc.property(fc.array(tag, { minLength: 1 }), comma, (tags, separator) => {
+        const header = tags.map(({ text }) => text).join(separator);
+        expect(parseIfMatch(header)).toEqual(tags.flatMap(({ versions }) => versions));
+        for (const { text } of tags) expect(ifNoneMatch(header, text)).toBe(true);
+      }),
+    );
+  });
+
+  test("a header is a condition or a malformed request, never anything else", () => {
+    const hostile = fc.array(fc.constantFrom('"', ",", " ", "W/", "*", "3", "x", "\t"), { maxLength: 200 });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: "binary" }),
+          hostile.map((parts) => parts.join("")),
+        ),
+        (header) => {
+          try {
+            const condition = parseIfMatch(header);
+            if (condition === "any") expect(header.trim()).toBe("*");
+            else for (const each of condition ?? []) expect(header).toContain(`"${each}"`);
+          } catch (error) {
+            expect(error).toBeInstanceOf(Problem);
+          }
+          expect(typeof ifNoneMatch(header, etag(3))).toBe("boolean");
+        },
+      ),
+      { numRuns: 2_000 },
+    );
   });
 });
 

@@ -5,6 +5,7 @@ import { describe } from "./describe.ts";
 import { docs } from "./docs.ts";
 import { etag, ifNoneMatch, parseIfMatch } from "./etag.ts";
 import { amount, countParameter, exact, idPath, instantParameter, oneOf, optional, text, userId } from "./fields.ts";
+import type { Guard } from "./guard.ts";
 import { type Health, health } from "./health.ts";
 import { decodeCursor, listParameters, page, parseInstant, parseLimit } from "./lists.ts";
 import { createMetrics, metricsPage } from "./metrics.ts";
@@ -57,7 +58,7 @@ function walletRoutes() {
     )
     .post("/wallets/:id/freeze", ({ params }) => Response.json(params), {
       params: idPath,
-      ...describe({ summary: "Freeze", operationId: "freeze", tags: ["Wallets"], answer: WalletAnswer }),
+      ...describe({ summary: "Freeze", operationId: "freeze", tags: ["Wallets"], answer: WalletAnswer, role: "admin" }),
     })
     .get(
       "/wallets/:id",
@@ -158,16 +159,21 @@ function brokenRoutes() {
 /** What the tests vary. */
 export interface ExampleOptions {
   readonly corsOrigins?: readonly string[];
+  readonly guard?: Guard | undefined;
   readonly checks?: Readonly<Record<string, () => Promise<Health>>>;
 }
 
 /** The service, and the lines that it has logged so far. */
-export function createExample({ corsOrigins = [], checks = { database: async () => "ok" } }: ExampleOptions = {}) {
+export function createExample({
+  corsOrigins = [],
+  guard,
+  checks = { database: async () => "ok" },
+}: ExampleOptions = {}) {
   const logged: string[] = [];
   const log = pino({ level: "debug" }, { write: (line: string) => void logged.push(line) });
   const metrics = createMetrics("example");
   const app = new Elysia(ELYSIA_OPTIONS)
-    .use(conventions({ log, metrics, corsOrigins }))
+    .use(conventions({ log, metrics, corsOrigins, guard }))
     .use(problemPages())
     .use(health({ checks }))
     .use(metricsPage(metrics))
@@ -177,6 +183,7 @@ export function createExample({ corsOrigins = [], checks = { database: async () 
         version: "1.0.0",
         description: "For tests.",
         tags: [{ name: "Wallets", description: "Wallets." }],
+        guard,
       }),
     )
     .use(walletRoutes())

@@ -34,10 +34,12 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
 export function text(options: { min: number; max: number; controls: boolean; except?: string; rule?: string }) {
   const { min, max, controls, except = "", rule = `must be text of ${min} to ${max} characters` } = options;
   const unit = controls ? "[^\\u0000\\ud800-\\udfff]" : "[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]";
+  const documented = controls ? "[^\\u0000]" : "[^\\u0000-\\u001f\\u007f-\\u009f]";
   return t.String({
     pattern: `^${except}(?:${unit}|[\\ud800-\\udbff][\\udc00-\\udfff]){${min},${max}}$`,
     "x-rule": controls ? rule : `${rule}, without control characters`,
-    "x-documented": { type: "string", minLength: min, maxLength: max },
+    // Readers of JSON Schema count code points, so the lengths are told as such, and the pattern says what is left.
+    "x-documented": { type: "string", minLength: min, maxLength: max, pattern: `^${except}${documented}*$` },
   });
 }
 
@@ -76,7 +78,7 @@ export const amount = t.String({
 export const countParameter = t.String({
   pattern: "^[1-9]\\d{0,14}$",
   "x-rule": "must be a positive integer",
-  "x-documented": { type: "integer", format: "int64", minimum: 1 },
+  "x-documented": { type: "integer", format: "int64", minimum: 1, maximum: 999_999_999_999_999 },
 });
 
 /** A query's time, as text; `parseInstant` of lists.ts reads it. */

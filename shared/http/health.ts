@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { HIDDEN } from "./describe.ts";
+import { PROBE } from "./describe.ts";
 
 /** `degraded`: something works worse or later, but requests are answered. */
 export type Health = "ok" | "degraded" | "down";
@@ -28,9 +28,9 @@ export function health({ checks }: { readonly checks: Readonly<Record<string, ()
           { status: status === "down" ? 503 : 200 },
         );
       },
-      HIDDEN,
+      PROBE,
     )
-    .get("/health/live", () => Response.json({ status: "ok" }), HIDDEN);
+    .get("/health/live", () => Response.json({ status: "ok" }), PROBE);
 }
 
 function overall(results: readonly (readonly [name: string, state: Health])[]): Health {

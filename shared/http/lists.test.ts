@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { decodeCursor, encodeCursor, type List, page, parseInstant, parseLimit } from "./lists.ts";
+import fc from "fast-check";
+import { decodeCursor, encodeCursor, type List, type OrderColumn, page, parseInstant, parseLimit } from "./lists.ts";
 import { Problem } from "./problems.ts";
 
 const list: List = {
@@ -71,6 +72,58 @@ describe("a cursor is good for its own list only", () => {
   });
 });
 
+describe("whatever a client sends as a cursor", () => {
+  const TEXTS = {
+    version: fc.bigInt({ min: 0n, max: 10n ** 18n - 1n }).map(String),
+    instant: fc.date({ min: new Date("0001-01-01"), max: new Date("9999-12-31"), noInvalidDate: true }).map((date) => {
+      return date.toISOString();
+    }),
+    id: fc.uuid(),
+  };
+  const filters = fc.dictionary(fc.constantFrom("wallet", "type", "order", "from"), fc.string());
+  /** A list, and the position of a row in it. */
+  const placed = fc.array(fc.constantFrom<OrderColumn>("version", "instant", "id"), { minLength: 1 }).chain((columns) =>
+    fc.record({
+      list: fc.record({ list: fc.string(), filters, columns: fc.constant(columns) }),
+      position: fc.tuple(...columns.map((column) => TEXTS[column])),
+    }),
+  );
+
+  test("one that was made here leads back to its position", () => {
+    fc.assert(
+      fc.property(placed, ({ list, position }) => {
+        const cursor = encodeCursor({ ...list, position });
+        // What is longer than any real list's is refused before it is looked at.
+        if (cursor.length <= 512) expect(decodeCursor(cursor, list)).toEqual(position);
+      }),
+    );
+  });
+
+  test("one of another list or other filters is refused", () => {
+    fc.assert(
+      fc.property(placed, fc.string(), filters, ({ list, position }, name, others) => {
+        const cursor = encodeCursor({ ...list, position });
+        const other = { ...list, list: name, filters: others };
+        if (name === list.list && Bun.deepEquals(others, list.filters)) return;
+        expect(codeOf(() => decodeCursor(cursor, other))).toBe("invalid_cursor");
+      }),
+    );
+  });
+
+  test("any other text is refused as what it is, or holds nothing but what its columns may hold", () => {
+    const parts = fc.array(fc.oneof(fc.string(), fc.anything()), { maxLength: 4 });
+    const forged = parts.map((each) => Buffer.from(JSON.stringify(each) ?? "").toString("base64url"));
+    const text = fc.oneof(fc.string({ unit: "binary" }), fc.base64String(), forged);
+    const list: List = { list: "lines", filters: {}, columns: ["version", "id"] };
+    fc.assert(
+      fc.property(text, (cursor) => {
+        expect(codeOf(() => decodeCursor(cursor, list))).toBe("invalid_cursor");
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
 describe("pages cover a list once", () => {
   const rows = Array.from({ length: 5 }, (_, index) => ({ version: index + 1 }));
   const versions: List = { list: "versions", filters: {}, columns: ["version"] };
@@ -115,6 +168,20 @@ describe("limit is a plain integer from 1 to 200", () => {
       expect(codeOf(() => parseLimit(text))).toBe("invalid_request");
     },
   );
+});
+
+describe("a limit is never anything but such a number", () => {
+  test("whatever is sent", () => {
+    const near = fc.string({ unit: fc.constantFrom(..."0123456789-+. e"), maxLength: 6 });
+    fc.assert(
+      fc.property(fc.oneof(near, fc.integer().map(String), fc.string({ unit: "binary" })), (text) => {
+        const isOne = String(Number(text)) === text && Number.isInteger(Number(text));
+        const fits = isOne && Number(text) >= 1 && Number(text) <= 200;
+        expect(codeOf(() => parseLimit(text))).toBe(fits ? "accepted" : "invalid_request");
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });
 
 describe("a time is RFC 3339 and nothing else", () => {

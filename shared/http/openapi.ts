@@ -1,7 +1,9 @@
 import { swagger } from "@elysiajs/swagger";
 import { type AnyElysia, Elysia } from "elysia";
+import type { Role } from "./api-keys.ts";
 import { DESCRIPTION, type RouteDescription } from "./describe.ts";
-import { components, headerParameter, problemAnswer, responseHeaders } from "./openapi-parts.ts";
+import type { Guard } from "./guard.ts";
+import { components, headerParameter, KEY_SCHEME, problemAnswer, responseHeaders } from "./openapi-parts.ts";
 import { PROBLEMS, type ProblemCode } from "./problems.ts";
 
 /** What the description says of the service as a whole. */
@@ -10,6 +12,8 @@ export interface ApiOptions {
   readonly version: string;
   readonly description: string;
   readonly tags: readonly { readonly name: string; readonly description: string }[];
+  /** What the running server asks of its callers. */
+  readonly guard?: Pick<Guard, "asksForKeys" | "limitsRate"> | undefined;
 }
 
 /** A JSON Schema as it comes out of TypeBox by way of JSON. */
@@ -42,9 +46,14 @@ export async function openApi(routes: AnyElysia["routes"], options: ApiOptions):
   const schemas: Record<string, unknown> = {};
   const finished = Object.entries(paths).map(([path, operations]) => [
     path,
-    Object.fromEntries(Object.entries(operations).map(([method, operation]) => [method, finish(operation, schemas)])),
+    Object.fromEntries(
+      Object.entries(operations).map(([method, operation]) => {
+        const guarding = guardingOf(options, method, operation);
+        return [method, finish(operation, schemas, guarding)];
+      }),
+    ),
   ]);
-  const { title, version, description, tags } = options;
+  const { title, version, description, tags, guard } = options;
   return {
     openapi: "3.1.0",
     info: { title, version, description },
@@ -52,7 +61,7 @@ export async function openApi(routes: AnyElysia["routes"], options: ApiOptions):
     servers: [{ url: ".." }],
     tags,
     paths: Object.fromEntries(finished),
-    components: components(schemas),
+    components: components(schemas, guard?.asksForKeys === true),
   };
 }
 
@@ -69,7 +78,22 @@ async function generatePaths(routes: AnyElysia["routes"]): Promise<Record<string
   return paths;
 }
 
-function finish(generated: Generated, schemas: Record<string, unknown>): object {
+/** What the guard adds to an operation: errors, and the role that it needs (OpenAPI 3.1 lets a scheme's list name roles). */
+interface Guarding {
+  readonly errors: readonly ProblemCode[];
+  readonly security?: readonly Readonly<Record<string, readonly Role[]>>[];
+}
+
+function guardingOf({ guard }: ApiOptions, method: string, { requestBody, ...operation }: Generated): Guarding {
+  const limited = guard?.limitsRate === true ? (["rate_limited"] as const) : [];
+  // Where there are no keys it is pages of other origins that are forbidden to send what no preflight stops.
+  const forbidden = method === "post" && requestBody === undefined ? (["forbidden"] as const) : [];
+  if (guard?.asksForKeys !== true) return { errors: [...forbidden, ...limited] };
+  const role = operation[DESCRIPTION]?.role ?? (method === "get" ? "read" : "write");
+  return { errors: ["unauthenticated", "forbidden", ...limited], security: [{ [KEY_SCHEME]: [role] }] };
+}
+
+function finish(generated: Generated, schemas: Record<string, unknown>, guarding: Guarding): object {
   const { [DESCRIPTION]: about, parameters = [], requestBody, ...rest } = generated;
   const body = requestBody?.content["application/json"].schema;
   const headers = (about?.requestHeaders ?? []).map(headerParameter);
@@ -80,9 +104,10 @@ function finish(generated: Generated, schemas: Record<string, unknown>): object 
   };
   return {
     ...rest,
+    ...(guarding.security && { security: guarding.security }),
     ...(allParameters.length > 0 && { parameters: allParameters }),
     ...(content && { requestBody: { required: true, content: { "application/json": content } } }),
-    responses: { ...successes(about, schemas), ...failures(about, parameters, body) },
+    responses: { ...successes(about, schemas), ...failures(about, parameters, body, guarding) },
   };
 }
 
@@ -111,14 +136,23 @@ function successes(about: RouteDescription | undefined, schemas: Record<string, 
   };
 }
 
+/** What may be wrong with any body. */
+const OF_BODIES = ["invalid_json", "request_timeout", "body_too_large", "unsupported_media_type"] as const;
+
 function failures(
   about: RouteDescription | undefined,
   parameters: readonly Parameter[],
   body: Schema | undefined,
+  guarding: Guarding,
 ): Record<string, object> {
-  const codes = new Set<ProblemCode>(["invalid_request", ...(about?.errors ?? []), "internal_error"]);
+  const codes = new Set<ProblemCode>([
+    "invalid_request",
+    ...guarding.errors,
+    ...(about?.errors ?? []),
+    "internal_error",
+  ]);
   if (parameters.some(({ name }) => name === "cursor")) codes.add("invalid_cursor");
-  if (body) for (const code of ["invalid_json", "body_too_large", "unsupported_media_type"] as const) codes.add(code);
+  if (body) for (const code of OF_BODIES) codes.add(code);
   if (body && JSON.stringify(Object.keys(body.properties ?? {})).includes('"amount"')) codes.add("invalid_amount");
   const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code].status);
   return Object.fromEntries([...byStatus].map(([status, members]) => [status, problemAnswer(members)]));

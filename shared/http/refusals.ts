@@ -15,15 +15,16 @@ const PLACES: Readonly<Record<string, RequestError["in"]>> = {
   headers: "header",
 };
 
-/** The answer to a request whose handling threw. What is no refusal is a defect: logged, and told to nobody else. */
-export function answerError(error: unknown, request: Request, log: Logger): Response {
+/**
+ * The answer to a request whose handling threw. What is no refusal is a defect: logged, and told to nobody else.
+ *
+ * @param route as declared: the path itself may name a user
+ */
+export function answerError(error: unknown, request: Request, log: Logger, route: string | undefined): Response {
   const context = { instance: pathOf(request), requestId: requestId(request) };
   const refusal = refusalOf(error);
   if (refusal) return problemResponse(refusal.problem, { ...context, ...refusal.options });
-  log.error(
-    { err: error, request_id: context.requestId, method: request.method, path: context.instance },
-    "request failed",
-  );
+  log.error({ err: error, request_id: context.requestId, method: request.method, route }, "request failed");
   return problemResponse("internal_error", context);
 }
 

@@ -1,5 +1,7 @@
 import { KindGuard, type TSchema } from "@sinclair/typebox";
 import type { AnyElysia } from "elysia";
+import { isRole } from "./api-keys.ts";
+import { ACCESS, type Access, DESCRIPTION } from "./describe.ts";
 
 /**
  * The routes of an app, by path. Elysia's router answers one method at a time; 405 with `Allow`, OPTIONS, HEAD, the metrics' route
@@ -13,6 +15,7 @@ export interface Route {
   readonly path: string;
   readonly readsBody: boolean;
   readonly queryNames: ReadonlySet<string>;
+  readonly access: Access;
 }
 
 /** All that one path offers. */
@@ -93,7 +96,17 @@ function describeRoute({ method, path, hooks }: AnyElysia["routes"][number]): Ro
   if (body && body.additionalProperties !== false)
     throw new Error(`${where}: a body schema must refuse unknown fields`);
   if (hooks.response) throw new Error(`${where}: answers are documented with describe(), not checked at run time`);
-  return { method, path, readsBody: body !== undefined, queryNames: new Set(Object.keys(query?.properties ?? {})) };
+  const queryNames = new Set(Object.keys(query?.properties ?? {}));
+  return { method, path, readsBody: body !== undefined, queryNames, access: accessOf(method, hooks.detail) };
+}
+
+/** What is declared; else reading is for readers, and all else for writers: a route is never open because nobody thought of it. */
+function accessOf(method: string, detail: Readonly<Record<string, unknown>> = {}): Access {
+  const { [ACCESS]: hidden, [DESCRIPTION]: about } = detail;
+  if (hidden === "open" || hidden === "probe") return hidden;
+  const role = typeof about === "object" && about !== null && "role" in about ? about.role : undefined;
+  if (typeof role === "string" && isRole(role)) return role;
+  return method === "GET" ? "read" : "write";
 }
 
 function schemaOf(schema: unknown): TSchema | undefined {

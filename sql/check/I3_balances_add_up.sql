@@ -1,7 +1,6 @@
 -- schema: wallet
 -- always: a wallet's balance is the sum of its completed lines, and the balance_after of its last one
-
-select count(*) as wallets, coalesce(sum(version), 0) as events from wallets;
+-- look: lines
 
 select 'the balance is not the sum of the lines' as fault, w.id as wallet_id, w.balance, coalesce(l.sum, 0) as sum
 from wallets w

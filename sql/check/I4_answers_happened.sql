@@ -1,49 +1,17 @@
 -- schema: wallet
 -- always: what a kept answer says is what is stored: a 2xx happened, a refusal moved nothing
+-- look: answers
 
-select
-  count(*) filter (where status_code < 300) as successes, count(*) filter (where status_code = 422) as refusals
-from idempotency_keys;
-
--- Nearly all answers are of a line. They are written once more from what is stored: the same text, told by
--- its 64-bit hash, says that all of it is so, at a third of the price of parsing it. Any other is parsed. The members of an answer tell what it is of: from_wallet_id a
--- transfer, balance_after a line, sender_wallet_id a saga, available a wallet, code a refusal.
-with lines as (
-  select
-    l.id::text as id,
-    hashtextextended(
-      case
-        when l.type = 'TRANSFER_OUT' and l.transfer_id = l.id then
-          '{"id":"' || l.id || '","from_wallet_id":"' || l.wallet_id || '","to_wallet_id":"' || l.counterparty_wallet_id
-          || '","amount":"' || l.amount || '","currency":"' || w.currency
-          || '","status":"COMPLETED","from_balance_after":"' || l.balance_after || '","from_wallet_version":' || l.wallet_version
-        when l.type <> 'TRANSFER_OUT' and l.transfer_id is null then
-          '{"id":"' || l.id || '","wallet_id":"' || l.wallet_id || '","type":"' || l.type || '","status":"COMPLETED","amount":"' || l.amount
-          || '","currency":"' || w.currency || '","balance_after":"' || l.balance_after || '","wallet_version":' || l.wallet_version
-          || ',"transfer_id":null,"counterparty_wallet_id":null'
-      end
-      || ',"description":' || coalesce(to_json(l.description)::text, 'null')
-      || ',"reference":' || coalesce(to_json(l.reference)::text, 'null')
-      || case l.type when 'TRANSFER_OUT' then '' else ',"failure_code":null' end
-      || ',"created_at":"' || to_char(l.created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"}',
-      0) as answer
-  from wallet_transactions l
-  join wallets w on w.id = l.wallet_id
-  where l.status = 'COMPLETED' and l.type <> 'TRANSFER_IN'
-  offset 0
-), others as materialized (
-  select k.key, k.status_code, k.response
-  from idempotency_keys k
-  left join lines l on l.id = substr(k.response, 8, 36)
-  where not coalesce(k.status_code = 201 and hashtextextended(k.response, 0) = l.answer, false)
-), offending as materialized (
+-- The members of an answer tell what it is of: from_wallet_id a transfer, balance_after a line, sender_wallet_id a saga,
+-- available a wallet, code a refusal.
+with offending as materialized (
   select 'an answer is not one that is kept' as fault, key, status_code, response
-  from others
+  from idempotency_keys
   where status_code not in (200, 201, 202, 422) or response is not json object
   union all
   select 'the answer names nothing that is so', k.key, k.status_code, k.response
   from (
-    select key, status_code, response from others where response is json object offset 0
+    select key, status_code, response from idempotency_keys where response is json object offset 0
   ) k
   cross join lateral json_to_record(k.response::json) as a (
     id uuid, code text, transaction_id uuid, type text, status text, amount numeric, currency text,

@@ -29,7 +29,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return asked === null ? 2 : 0;
   }
-  const { databases } = findSystem(join(import.meta.dir, "../.."), process.env);
+  const { databases } = findSystem(join(import.meta.dir, "../../.data"), process.env);
   if (databases === null) {
     console.error("No database to check: set DATABASE_URL, or run `bun start` in another terminal.");
     return 2;

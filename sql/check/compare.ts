@@ -20,7 +20,7 @@ const CHUNK = 2_000;
 /** Of the types that come as text: uuid, text, bigint, numeric. */
 type TextRow = Readonly<Record<string, string | null>>;
 
-interface Sides {
+export interface Sides {
   readonly history: TransactionSql;
   readonly wallet: TransactionSql;
 }
@@ -111,11 +111,15 @@ async function* chunked(rows: AsyncGenerator<TextRow>): AsyncGenerator<TextRow[]
   if (chunk.length > 0) yield chunk;
 }
 
-/** Whether the two servers give a text the same hash: PostgreSQL promises it for one major version on one kind of processor. */
+/** Whether the two servers give things the same hash: PostgreSQL promises it for one major version on one kind of processor. */
 async function hashAlike({ wallet, history }: Sides): Promise<boolean> {
   const sample = "Whoever reads this has the same hash for it";
   const [one, other] = await Promise.all(
-    [wallet, history].map((sql) => sql<{ hash: string }[]>`select hashtextextended(${sample}, 0) as hash`),
+    [wallet, history].map(
+      (sql) => sql<{ hash: string }[]>`
+        select hashtextextended(
+          ${sample}, uuid_hash_extended('01890000-0000-7000-8000-000000000001', hash_numeric_extended(1234567.89, 1))) as hash`,
+    ),
   );
   return one?.[0]?.hash === other?.[0]?.hash;
 }

@@ -1,4 +1,5 @@
 /** The console in a real browser, on a real system, as tests use it. */
+import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { freePort } from "../../dev/ports.ts";
 import { seed } from "../../dev/seed.ts";
@@ -11,15 +12,19 @@ export interface ConsoleSystem extends RunningSystem {
   readonly historyEnv: Readonly<Record<string, string>>;
 }
 
-/** Both servers with the example wallets, told of each other's addresses as `bun start` does. */
-export async function startConsole(label: string): Promise<ConsoleSystem> {
+/**
+ * Both servers with the example wallets, told of each other's addresses as `bun start` does.
+ *
+ * @param more variables of both
+ */
+export async function startConsole(label: string, more: Readonly<Record<string, string>> = {}): Promise<ConsoleSystem> {
   const ground = await prepareGround(label);
   await seed(ground.database.url, createLog({ service: "test", level: "silent", pretty: false }));
   const [walletPort, historyPort] = [String(await freePort()), String(await freePort())];
   const historyUrl = `http://127.0.0.1:${historyPort}`;
-  const historyEnv = { ...ground.env, PORT: historyPort, CORS_ORIGINS: `http://127.0.0.1:${walletPort}` };
+  const historyEnv = { ...ground.env, ...more, PORT: historyPort, CORS_ORIGINS: `http://127.0.0.1:${walletPort}` };
   const [wallet, history] = await Promise.all([
-    spawnService("wallet", { ...ground.env, PORT: walletPort, CONSOLE_HISTORY_URL: historyUrl }),
+    spawnService("wallet", { ...ground.env, ...more, PORT: walletPort, CONSOLE_HISTORY_URL: historyUrl }),
     spawnService("history", historyEnv),
   ]);
   await Promise.all([wallet, history].map(isAtWork));
@@ -117,3 +122,16 @@ export const timeOf = async (time: Locator) => Date.parse((await time.getAttribu
 /** What the element with the focus is called. */
 export const FOCUSED = `(({ activeElement: it }) =>
   it.getAttribute("aria-label") ?? (it.labels?.[0] ?? it).textContent)(document)`;
+
+interface Violation {
+  readonly id: string;
+  readonly help: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+/** What axe finds wrong for those who see, hear or point otherwise. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate<Violation[]>("axe.run().then(({ violations }) => violations)");
+  return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes[0]?.html}`);
+}

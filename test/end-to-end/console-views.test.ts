@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { EXAMPLE_WALLETS } from "../../dev/seed.ts";
 import { connectProducer } from "../../shared/kafka.ts";
 import { createLog } from "../../shared/log.ts";
 import { until } from "../cluster.ts";
-import { type ConsoleSystem, card, isLive, openConsole, startConsole } from "./console-page.ts";
+import { type ConsoleSystem, card, isLive, openConsole, startConsole, violations } from "./console-page.ts";
 import { hasBrowser, launchBrowser } from "./swagger-page.ts";
 import { type Body, get, historyOf, post, stopAll } from "./system.ts";
 
@@ -130,18 +129,6 @@ const SIZES = { desktop: { width: 1360, height: 850 }, phone: { width: 390, heig
 const LOOKS = (["light", "dark"] as const).flatMap((colours) =>
   (["desktop", "phone"] as const).map((size) => ({ colours, size })),
 );
-
-interface Violation {
-  readonly id: string;
-  readonly help: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const found = await page.evaluate<Violation[]>("axe.run().then(({ violations }) => violations)");
-  return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes[0]?.html}`);
-}
 
 /** The whole view, with what is fixed to the window in its place. */
 async function takePicture(page: Page, name: string, { width, height }: (typeof SIZES)["phone" | "desktop"]) {

@@ -2,8 +2,8 @@
 -- at rest: the history holds exactly the versions 1 to version of every wallet, with the amounts of its lines, and ends at its balance
 --
 -- One row for each wallet. The digest is over what a line and its event both say; a sum, so that it needs no order. Where the two
--- servers hash text alike ($1) it is made of 64-bit hashes, else of md5, which takes four times as long. The time is the
--- column's, which another check compares with what the event says.
+-- servers hash alike ($1) it is made of 64-bit hashes, each the seed of the next, else of md5, which takes four times as long.
+-- The time is the column's, which another check compares with what the event says.
 
 select
   e.wallet_id,
@@ -22,7 +22,7 @@ from (
     max(wallet_version) as seen,
     count(*) as versions,
     count(line) as lines,
-    sum(case when $1::boolean then hashtextextended(line, 0) else ('x' || left(md5(line), 15))::bit(60)::bigint end) as digest,
+    sum(line) as digest,
     sum(amount) filter (where event_type = 'WALLET_RESERVED') as reserved,
     sum(amount) filter (where event_type = 'RESERVATION_RELEASED') as released,
     max(user_id) as user_id
@@ -30,14 +30,26 @@ from (
     select
       wallet_id, wallet_version, event_type, amount, user_id,
       case
-        when event_type in ('WALLET_FUNDED', 'WALLET_WITHDRAWN', 'TRANSFER_OUT', 'TRANSFER_IN', 'TRANSFER_FAILED') then
-          concat_ws(
+        when event_type not in ('TRANSFER_OUT', 'TRANSFER_IN', 'WALLET_FUNDED', 'WALLET_WITHDRAWN', 'TRANSFER_FAILED') then null
+        when $1::boolean then
+          hashtextextended(coalesce(event_data ->> 'balance_after', ''),
+          hashtextextended(coalesce(event_data ->> 'transfer_id', ''),
+          hashtextextended(coalesce(event_data ->> 'counterparty_wallet_id', ''),
+          hashtextextended(coalesce('=' || (event_data ->> 'description'), ''),
+          hashtextextended(coalesce('=' || (event_data ->> 'reference'), ''),
+          hashtextextended(occurred_at::text,
+          uuid_hash_extended(coalesce(transaction_id, wallet_id),
+          hash_numeric_extended(amount,
+          hashtextextended(event_type, wallet_version)))))))))
+        else
+          ('x' || left(md5(concat_ws(
             ' ', wallet_version, transaction_id, event_type, amount, event_data ->> 'balance_after', occurred_at,
             'transfer ' || (event_data ->> 'transfer_id'), 'with ' || (event_data ->> 'counterparty_wallet_id'),
             'description ' || (event_data ->> 'description'), 'reference ' || (event_data ->> 'reference')
-          )
+          )), 15))::bit(60)::bigint
       end as line
     from transaction_events
+    offset 0
   ) events
   group by wallet_id
 ) e

@@ -2,7 +2,7 @@
 -- at rest: the history holds exactly the versions 1 to version of every wallet, with the amounts of its lines, and ends at its balance
 --
 -- One row for each wallet behind $1 up to $2; of the wallets in $3 only up to the version in $4 beside it. A null is not compared.
--- $5: whether the two servers hash text alike.
+-- $5: whether the two servers hash alike.
 
 with w as materialized (
   select id, user_id, version, balance, held, least(version, bound.seen) as seen
@@ -10,27 +10,43 @@ with w as materialized (
   left join unnest($3::uuid[], $4::bigint[]) as bound (id, seen) using (id)
   where ($1::uuid is null or id > $1) and ($2::uuid is null or id <= $2)
 ), l as (
-  select
-    wallet_id, count(*) as lines,
-    sum(case when $5::boolean then hashtextextended(line, 0) else ('x' || left(md5(line), 15))::bit(60)::bigint end) as digest
+  select wallet_id, count(*) as lines, sum(line) as digest
   from (
     select
-      t.wallet_id,
-      concat_ws(
-        ' ', t.wallet_version, t.id,
+      wallet_id,
+      case
+        when $5::boolean then
+          hashtextextended(balance_after::text,
+          hashtextextended(coalesce(transfer_id::text, ''),
+          hashtextextended(coalesce(counterparty_wallet_id::text, ''),
+          hashtextextended(coalesce('=' || description, ''),
+          hashtextextended(coalesce('=' || reference, ''),
+          hashtextextended(created_at::text,
+          uuid_hash_extended(id,
+          hash_numeric_extended(amount,
+          hashtextextended(event_type, wallet_version)))))))))
+        else
+          ('x' || left(md5(concat_ws(
+            ' ', wallet_version, id, event_type, amount, balance_after, created_at,
+            'transfer ' || transfer_id, 'with ' || counterparty_wallet_id,
+            'description ' || description, 'reference ' || reference
+          )), 15))::bit(60)::bigint
+      end as line
+    from (
+      select
+        t.*,
         case
           when t.status = 'FAILED' then 'TRANSFER_FAILED'
           when t.type = 'FUND' then 'WALLET_FUNDED'
           when t.type = 'WITHDRAW' then 'WALLET_WITHDRAWN'
           else t.type
-        end,
-        t.amount, t.balance_after, t.created_at,
-        'transfer ' || t.transfer_id, 'with ' || t.counterparty_wallet_id,
-        'description ' || t.description, 'reference ' || t.reference
-      ) as line
-    from wallet_transactions t
-    join w on w.id = t.wallet_id and t.wallet_version <= w.seen
-    where ($1::uuid is null or t.wallet_id > $1) and ($2::uuid is null or t.wallet_id <= $2)
+        end as event_type
+      from wallet_transactions t
+      join w on w.id = t.wallet_id and t.wallet_version <= w.seen
+      where ($1::uuid is null or t.wallet_id > $1) and ($2::uuid is null or t.wallet_id <= $2)
+      offset 0
+    ) lines
+    offset 0
   ) lines
   group by wallet_id
 ), s as (

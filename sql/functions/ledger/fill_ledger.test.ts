@@ -3,8 +3,8 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { tellWallet } from "../../../history/testing.ts";
-import { readChecks } from "../../../shared/checks/files.ts";
-import { runStatements } from "../../../shared/checks/statements.ts";
+import { looksOf, readChecks } from "../../../shared/checks/files.ts";
+import { runLook } from "../../../shared/checks/statements.ts";
 import { connectFunctions, type Sql } from "../../../shared/database.ts";
 import type { WalletEvent } from "../../../shared/events.ts";
 import { uuidv7 } from "../../../shared/ids.ts";
@@ -116,9 +116,11 @@ describe("a history that is older than its ledger", () => {
 
     await migrate({ wallet: after.url, history: after.url }, quiet);
     expect(await ledgerOf(filled)).toEqual(expected);
-    for (const each of await readChecks())
-      if (each.invariant === "I7" && each.kind === "statements" && each.when === "always")
-        await filled.begin(async (tx) => expect((await runStatements(tx, each)).offending).toEqual([]));
+    const checks = (await readChecks()).filter((check) => check.kind === "statements");
+    for (const look of looksOf(checks.filter(({ invariant, when }) => invariant === "I7" && when === "always")))
+      await filled.begin(async (tx) => {
+        for (const { offending } of (await runLook(tx, look)).values()) expect(offending).toEqual([]);
+      });
 
     await filled`select fill_ledger()`;
     expect(await ledgerOf(filled)).toEqual(expected);
