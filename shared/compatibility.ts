@@ -11,7 +11,7 @@ import type { Service, Sql } from "./database.ts";
  */
 
 /** The number of the newest migration that this code knows and needs. */
-export const CODE_VERSION = 4;
+export const CODE_VERSION = 6;
 
 /**
  * SQLSTATEs of a database that its migrations have not reached, or not left: no such schema, table or role, no rights yet.

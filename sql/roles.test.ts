@@ -214,6 +214,37 @@ describe.each(["wallet", "history"] as const)("the %s service's role", (service)
   });
 });
 
+describe("only functions write", () => {
+  test("a balance, a line, a key, an event: none of it by itself", async () => {
+    await expectDenied("wallet", [
+      "update wallets set balance = balance + 1",
+      "update wallets set held = 0, version = version + 1",
+      "update wallets set status = 'ACTIVE'",
+      "insert into wallets select uuidv7(), user_id, currency, 5, 0, status, 1, now(), now() from wallets",
+      "insert into wallet_transactions (id) values (uuidv7())",
+      "insert into transfer_sagas (id) values (uuidv7())",
+      "update transfer_sagas set status = 'SUCCESS'",
+      "insert into idempotency_keys (key) values ('mine')",
+      "delete from idempotency_keys",
+      "insert into outbox (event_id, aggregate_id, type, payload) values (uuidv7(), uuidv7(), 'X', '{}')",
+    ]);
+    await expectDenied("history", [
+      "insert into transaction_events (id) values (uuidv7())",
+      "update stream_positions set last_position = 0",
+      "insert into gaps (wallet_id, from_version, to_version) values (uuidv7(), 1, 1)",
+      "delete from gaps",
+      "insert into ledger_accounts (id) values ('x')",
+      "update ledger_accounts set balance = 0",
+      "update ledger_accounts set frozen = false",
+      "insert into ledger_entries (id) values (uuidv7())",
+      "update ledger_totals set debits = 0",
+      "insert into ledger_decisions (transaction_id) values (uuidv7())",
+      "delete from ledger_backlog",
+      "insert into outbox (event_id, aggregate_id, type, payload) values (uuidv7(), uuidv7(), 'X', '{}')",
+    ]);
+  });
+});
+
 describe("what has happened stays", () => {
   test("lines, keys and sagas of the wallet", async () => {
     await expectDenied("wallet", [
@@ -284,9 +315,15 @@ describe("functions that run with their owner's rights", () => {
   test("are few, looked through, and called by their service alone", async () => {
     const [{ current_user: boss = "" } = {}] = await owner`select current_user`;
     const found = await definers();
-    expect(found.map(({ name }) => name)).toEqual(
-      ["history", "wallet"].flatMap((schema) => [`${schema}.create_outbox_days`, `${schema}.drop_outbox_days`]),
+    const ofBoth = ["create_outbox_days", "drop_outbox_days"];
+    const writers = {
+      history: ["continue_ledger", "freeze_account", "record_events", "record_traced_events", "repeat_decisions"],
+      wallet: ["apply_operations", "remove_expired_keys", "resend_reservations"],
+    };
+    const expected = Object.entries(writers).flatMap(([schema, own]) =>
+      [...ofBoth, ...own].map((name) => `${schema}.${name}`),
     );
+    expect(found.map(({ name }) => name).toSorted()).toEqual(expected.toSorted());
     for (const { name, owner: owned_by, settings, callers } of found) {
       const schema = name.split(".")[0] ?? "";
       expect(owned_by).toBe(boss);

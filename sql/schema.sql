@@ -105,7 +105,7 @@ comment on table idempotency_keys is 'What was answered under each Idempotency-K
 comment on column idempotency_keys.key is 'The client''s key, or a blank and the operation''s id where the client sent none: no client''s key can begin with a blank.';
 comment on column idempotency_keys.fingerprint is 'SHA-256 of method, path and canonical body: the same key with another request is refused.';
 comment on column idempotency_keys.response is 'The body of the answer, byte for byte.';
-grant delete, insert, select on idempotency_keys to wallet_app;
+grant select on idempotency_keys to wallet_app;
 
 create table outbox (
   id bigint not null generated always as identity (cache 1),
@@ -126,7 +126,7 @@ comment on column outbox.event_id is 'The event''s own id. Not unique here: an e
 comment on column outbox.aggregate_id is 'The wallet: the message''s key.';
 comment on column outbox.payload is 'The message''s value; json, not jsonb, so that the bytes are kept.';
 comment on column outbox.traceparent is 'W3C Trace Context of the request that caused the event.';
-grant insert (event_id, aggregate_id, type, payload, traceparent), select on outbox to wallet_app;
+grant select on outbox to wallet_app;
 
 create table outbox_default (
   id bigint not null generated always as identity,
@@ -229,7 +229,7 @@ comment on table transfer_sagas is 'Transfers in which the ledger decides: INITI
 comment on column transfer_sagas.idempotency_key is 'Kept so that the key of an unfinished saga outlives the clean-up of keys.';
 comment on column transfer_sagas.reservation_event is 'The WALLET_RESERVED event byte for byte, sent again while the ledger has not answered.';
 comment on column transfer_sagas.resent_at is 'When reservation_event was last sent again; null if it never was.';
-grant insert, select, update (status, failure_code, resent_at, updated_at) on transfer_sagas to wallet_app;
+grant select on transfer_sagas to wallet_app;
 
 create table wallet_transactions (
   id uuid not null,
@@ -261,7 +261,7 @@ comment on column wallet_transactions.balance_after is 'The wallet''s balance ri
 comment on column wallet_transactions.transfer_id is 'Joins the two lines of a movement: an instant transfer''s is the id of its TRANSFER_OUT line, a saga''s is the saga''s id; null for funding and withdrawal.';
 comment on column wallet_transactions.reference is 'The client''s own id of the movement.';
 comment on column wallet_transactions.failure_code is 'The problem code of a FAILED line.';
-grant insert, select on wallet_transactions to wallet_app;
+grant select on wallet_transactions to wallet_app;
 
 create table wallets (
   id uuid not null,
@@ -287,7 +287,7 @@ comment on column wallets.balance is 'In units of the currency, scale 4. At most
 comment on column wallets.held is 'The part of the balance that unfinished sagas have reserved; available = balance - held.';
 comment on column wallets.version is 'Number of the wallet''s events so far. Every event takes the next one, under the row''s lock.';
 comment on column wallets.updated_at is 'Time of the latest event; each event is at least 1 microsecond after the one before it, so time never runs against version order.';
-grant insert, select, update (balance, held, status, version, updated_at) on wallets to wallet_app;
+grant select on wallets to wallet_app;
 
 create function acquire_lease(p_holder text, p_lease_ms integer, OUT standing text, OUT epoch bigint, OUT republishing boolean)
   returns record language plpgsql volatile
@@ -305,7 +305,7 @@ create function advance_republished(p_epoch bigint, p_lease_ms integer, p_sent_i
 grant execute on function advance_republished(p_epoch bigint, p_lease_ms integer, p_sent_id bigint, p_complete boolean) to wallet_app;
 
 create function apply_operations(p_operations json, p_problems json)
-  returns TABLE(ordinal integer, status integer, code text, response text, replayed boolean) language plpgsql volatile
+  returns TABLE(ordinal integer, status integer, code text, response text, replayed boolean) language plpgsql volatile security definer
   set enable_hashjoin=off
   set enable_mergejoin=off
   set enable_seqscan=off
@@ -361,7 +361,7 @@ create function release_lease(p_epoch bigint)
 grant execute on function release_lease(p_epoch bigint) to wallet_app;
 
 create function remove_expired_keys(p_chunk integer)
-  returns integer language plpgsql volatile
+  returns integer language plpgsql volatile security definer
   set search_path=wallet, pg_catalog, pg_temp;
 comment on function remove_expired_keys(p_chunk integer) is 'Removes a chunk of idempotency keys that have lived long enough.';
 grant execute on function remove_expired_keys(p_chunk integer) to wallet_app;
@@ -371,7 +371,7 @@ create function republish(p_from_id bigint, p_from_time timestamp with time zone
   set search_path=wallet, pg_catalog, pg_temp;
 
 create function resend_reservations(p_after_s integer, p_chunk integer)
-  returns integer language plpgsql volatile
+  returns integer language plpgsql volatile security definer
   set search_path=wallet, pg_catalog, pg_temp;
 comment on function resend_reservations(p_after_s integer, p_chunk integer) is 'Sends the reservations of unanswered sagas again.';
 grant execute on function resend_reservations(p_after_s integer, p_chunk integer) to wallet_app;
@@ -420,7 +420,7 @@ comment on table gaps is 'Versions of a wallet that have not arrived although la
 comment on column gaps.from_version is 'The first missing version. A range, not a row per version: one event may skip any number of them.';
 comment on column gaps.to_version is 'The last missing version of this range, inclusive.';
 comment on column gaps.created_at is 'When this range was first seen to be missing; the pieces of a range that was filled in part keep its time.';
-grant delete, insert, select on gaps to history_app;
+grant select on gaps to history_app;
 
 create table ledger_accounts (
   id text collate "C" not null,
@@ -445,7 +445,7 @@ comment on column ledger_accounts.balance is 'Credits less debits, of a wallet''
 payments may still be on their way. Null for the others: every partition would queue for their one row; theirs is a sum over ledger_totals.';
 comment on column ledger_accounts.applied_version is 'The wallet''s last version that the ledger has applied; 0 for one that was met as a receiver before its own events. Null for the others.';
 comment on column ledger_accounts.frozen is 'The ledger refuses sagas from and to it. Not the wallet''s own freeze, and of no effect on what the wallet reports as done.';
-grant insert, select, update (balance, applied_version, frozen, updated_at) on ledger_accounts to history_app;
+grant select on ledger_accounts to history_app;
 
 create table ledger_backlog (
   wallet_id uuid not null,
@@ -454,7 +454,7 @@ create table ledger_backlog (
 );
 comment on table ledger_backlog is 'Wallets with stored events that the ledger has not applied although nothing is missing before them: a gap has closed in front of more events than
 one call may apply. continue_ledger() goes on with them; empty at rest.';
-grant delete, insert, select on ledger_backlog to history_app;
+grant select on ledger_backlog to history_app;
 
 create table ledger_decisions (
   transaction_id uuid not null,
@@ -472,7 +472,7 @@ comment on table ledger_decisions is 'What the ledger has decided on each saga, 
 comment on column ledger_decisions.transaction_id is 'The saga.';
 comment on column ledger_decisions.reason is 'Why it was refused: currency_mismatch, account_frozen, insufficient_funds.';
 comment on column ledger_decisions.payload is 'The decision''s event; json, not jsonb: asked again, the ledger answers the same bytes.';
-grant insert, select on ledger_decisions to history_app;
+grant select on ledger_decisions to history_app;
 
 create table ledger_entries (
   id uuid not null default uuidv7(),
@@ -497,7 +497,7 @@ comment on column ledger_entries.movement_id is 'The movement of money that the 
 which is what makes an event, or a saga, post once; and it finds all entries of a movement.';
 comment on column ledger_entries.transaction_id is 'The line of the wallet that was posted, or the saga.';
 comment on column ledger_entries.balance_after is 'Of a wallet''s account, the balance behind this entry; null for the others, which have no order.';
-grant insert, select on ledger_entries to history_app;
+grant select on ledger_entries to history_app;
 
 create table ledger_totals (
   partition smallint not null,
@@ -509,7 +509,7 @@ create table ledger_totals (
 ) with (fillfactor=10);
 comment on table ledger_totals is 'Sums of all entries, by the partition of the events that were posted. record_events() takes turns within a partition, so nobody waits for a row;
 the trial balance and the accounts without a balance of their own are a sum over a few rows instead of over all entries.';
-grant insert, select, update (debits, credits) on ledger_totals to history_app;
+grant select on ledger_totals to history_app;
 
 create table outbox (
   id bigint not null generated always as identity (cache 1),
@@ -530,7 +530,7 @@ comment on column outbox.event_id is 'The event''s own id. Not unique here: an e
 comment on column outbox.aggregate_id is 'The wallet: the message''s key.';
 comment on column outbox.payload is 'The message''s value; json, not jsonb, so that the bytes are kept.';
 comment on column outbox.traceparent is 'W3C Trace Context of the request that caused the event.';
-grant insert (event_id, aggregate_id, type, payload, traceparent), select on outbox to history_app;
+grant select on outbox to history_app;
 
 create table outbox_default (
   id bigint not null generated always as identity,
@@ -608,7 +608,7 @@ create table stream_positions (
 );
 comment on table stream_positions is 'Per partition of the topic, the position last given to an event. record_events() locks its row first, so that positions become visible in their
 order, and so that two processes which both believe to own a partition (a rebalance) take turns.';
-grant insert, select, update on stream_positions to history_app;
+grant select on stream_positions to history_app;
 
 create table transaction_events (
   id uuid not null,
@@ -645,7 +645,7 @@ comment on column transaction_events."position" is 'Its place in the order in wh
 broker''s offset can serve: several processes commit at once, so a later id may become visible first; an offset comes back from zero in a topic that was made
 anew; and a dead letter that is replayed becomes visible long after its neighbours. Positions only grow; they are not dense.';
 comment on column transaction_events.event_data is 'The event as it was published, all fields, those that this version does not know included.';
-grant insert, select on transaction_events to history_app;
+grant select on transaction_events to history_app;
 
 create function acquire_lease(p_holder text, p_lease_ms integer, OUT standing text, OUT epoch bigint, OUT republishing boolean)
   returns record language plpgsql volatile
@@ -677,7 +677,7 @@ comment on function carried_traceparent(p_transaction_id uuid) is 'The tracepare
 grant execute on function carried_traceparent(p_transaction_id uuid) to history_app;
 
 create function continue_ledger()
-  returns boolean language plpgsql volatile
+  returns boolean language plpgsql volatile security definer
   set enable_seqscan=off
   set search_path=history, pg_catalog, pg_temp;
 comment on function continue_ledger() is 'Applies a part of the backlog to the ledger; false if there is none.';
@@ -701,7 +701,7 @@ create function fill_ledger()
 comment on function fill_ledger() is 'Applies every stored event that the ledger has not applied yet and that no gap holds back.';
 
 create function freeze_account(p_id text, p_frozen boolean)
-  returns boolean language plpgsql volatile
+  returns boolean language plpgsql volatile security definer
   set enable_seqscan=off
   set search_path=history, pg_catalog, pg_temp;
 comment on function freeze_account(p_id text, p_frozen boolean) is 'Freezes or unfreezes an account of the ledger; false if there is none of this id.';
@@ -742,14 +742,14 @@ create function record_dead_letters(p_letters text)
 grant execute on function record_dead_letters(p_letters text) to history_app;
 
 create function record_events(p_partition integer, p_events text)
-  returns TABLE(ordinal integer, outcome text) language plpgsql volatile
+  returns TABLE(ordinal integer, outcome text) language plpgsql volatile security definer
   set enable_seqscan=off
   set search_path=history, pg_catalog, pg_temp;
 comment on function record_events(p_partition integer, p_events text) is 'Stores the events of one Kafka batch (a JSON array, in the order of their offsets) and answers which of them were not new, by their ordinal from 1.';
 grant execute on function record_events(p_partition integer, p_events text) to history_app;
 
 create function record_traced_events(p_partition integer, p_events text, p_traceparents text)
-  returns TABLE(ordinal integer, outcome text) language plpgsql volatile
+  returns TABLE(ordinal integer, outcome text) language plpgsql volatile security definer
   set search_path=history, pg_catalog, pg_temp;
 comment on function record_traced_events(p_partition integer, p_events text, p_traceparents text) is 'record_events(), with the traceparents of the reservations among the events, by the saga''s id.';
 grant execute on function record_traced_events(p_partition integer, p_events text, p_traceparents text) to history_app;
@@ -766,7 +766,7 @@ create function release_lease(p_epoch bigint)
 grant execute on function release_lease(p_epoch bigint) to history_app;
 
 create function repeat_decisions(p_transaction_ids uuid[])
-  returns void language sql volatile
+  returns void language sql volatile security definer
   set enable_seqscan=off
   set search_path=history, pg_catalog, pg_temp;
 comment on function repeat_decisions(p_transaction_ids uuid[]) is 'Writes the decisions on these sagas to the outbox once more.';

@@ -21,6 +21,7 @@ returns table (ordinal int, outcome text)
 language plpgsql
 -- A plan made while the table was empty would scan it for ever.
 set enable_seqscan = off
+security definer
 set search_path from current
 as $$
 #variable_conflict use_column

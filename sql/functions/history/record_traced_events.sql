@@ -8,6 +8,7 @@
 create or replace function record_traced_events(p_partition int, p_events text, p_traceparents text)
 returns table (ordinal int, outcome text)
 language plpgsql
+security definer
 set search_path from current
 as $$
 #variable_conflict use_column

@@ -6,6 +6,7 @@ create or replace function repeat_decisions(p_transaction_ids uuid[])
 returns void
 language sql
 set enable_seqscan = off
+security definer
 set search_path from current
 as $$
   insert into outbox (event_id, aggregate_id, type, payload, traceparent)

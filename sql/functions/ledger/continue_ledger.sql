@@ -6,6 +6,7 @@ create or replace function continue_ledger()
 returns boolean
 language plpgsql
 set enable_seqscan = off
+security definer
 set search_path from current
 as $$
 declare

@@ -33,7 +33,7 @@ afterAll(async () => {
 /** The files as they were before the ledger. */
 async function withoutLedger(act: (folders: { migrations: string; functions: string }) => Promise<void>) {
   const folder = await mkdtemp(join(tmpdir(), "before-ledger-"));
-  const later = /0004_|apply_ledger|repeat_decisions|record_events|functions\/ledger/;
+  const later = /000[4-6]_|apply_ledger|repeat_decisions|record_events|functions\/ledger/;
   for (const part of ["migrations", "functions"])
     await cp(join(SQL_FOLDER, part), join(folder, part), { recursive: true, filter: (path) => !later.test(path) });
   await act({ migrations: join(folder, "migrations"), functions: join(folder, "functions") });

@@ -6,6 +6,7 @@ create or replace function freeze_account(p_id text, p_frozen boolean)
 returns boolean
 language plpgsql
 set enable_seqscan = off
+security definer
 set search_path from current
 as $$
 begin

@@ -20,6 +20,7 @@
 create or replace function apply_operations(p_operations json, p_problems json)
 returns table (ordinal integer, status integer, code text, response text, replayed boolean)
 language plpgsql volatile
+security definer
 set search_path from current
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off

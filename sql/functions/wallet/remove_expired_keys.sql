@@ -7,6 +7,7 @@
 create or replace function remove_expired_keys(p_chunk integer)
 returns integer
 language plpgsql volatile
+security definer
 set search_path from current
 as $$
 declare

@@ -6,6 +6,7 @@
 create or replace function resend_reservations(p_after_s integer, p_chunk integer)
 returns integer
 language plpgsql volatile
+security definer
 set search_path from current
 as $$
 declare
