@@ -12,20 +12,21 @@ export function isPortFree(port: number, hostname = "127.0.0.1"): Promise<boolea
   });
 }
 
-/** A port that the system says is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen({ port: 0, host: "127.0.0.1" }, () => {
-      const address = server.address();
-      server.close(() => {
-        if (typeof address === "object" && address !== null) resolve(address.port);
-        else
-          reject(new SetupError("The system gave no free port on 127.0.0.1; look for a firewall or a full port range"));
-      });
-    });
-  });
+/** Below what systems give to clients (Linux from 32,768 on, others from 49,152), above what services are known by. */
+const FIRST = 15_000;
+const LAST = 31_999;
+const TRIES = 100;
+
+/**
+ * A port on which nothing listens now. One that the system itself gives out could be given to a client before a server listens
+ * there, or while a server is being started again: even to one that tries to reach that server, and so reaches itself.
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
+    if (await isPortFree(port)) return port;
+  }
+  throw new SetupError(`No port of ${TRIES} between ${FIRST} and ${LAST} is free on 127.0.0.1; look for a firewall`);
 }
 
 /** The port in the file while it is free, else a new one, which the file then holds. */

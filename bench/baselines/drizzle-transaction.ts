@@ -9,7 +9,7 @@ import { insertRows, isUsedKey, keepAnswer, readWallets, storedAnswer, updateWal
 import { type Answer, NOT_FOUND, refusalOf, type Transfer, write } from "./transfer.ts";
 
 export function drizzleTransaction(url: string, connections: number): Transfer {
-  const { db } = connectReads(url, { service: "wallet", purpose: "bench", max: connections }, schema);
+  const { db } = connectReads(url, { service: "wallet", purpose: "bench", max: connections, asOwner: true }, schema);
   return async (request) => {
     try {
       return await db.transaction(async (tx): Promise<Answer> => {

@@ -54,7 +54,8 @@ export async function measureLimits({ ground, plan, say }: Bench): Promise<Limit
 }
 
 async function run({ url, server, wallets, seconds }: Options): Promise<Limits> {
-  const connect = (max: number): Sql => connectFunctions(url, { service: "wallet", purpose: "bench", max });
+  const connect = (max: number): Sql =>
+    connectFunctions(url, { service: "wallet", purpose: "bench", max, asOwner: true });
   const commits: Record<string, number> = {};
   for (const connections of COMMIT_CONNECTIONS) {
     const sql = connect(connections);

@@ -14,7 +14,7 @@ const ATTEMPTS = 1_000;
 class Outdated extends Error {}
 
 export function optimistic(url: string, connections: number): Transfer {
-  const { db } = connectReads(url, { service: "wallet", purpose: "bench", max: connections }, schema);
+  const { db } = connectReads(url, { service: "wallet", purpose: "bench", max: connections, asOwner: true }, schema);
   const enter = turnstile(connections);
   return async (request) => {
     const leave = await enter();

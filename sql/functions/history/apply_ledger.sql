@@ -68,7 +68,9 @@ declare
   sagas int;
   s int;
   o int;
+  latest timestamptz;         -- when one of these accounts last changed, by its own word
   at timestamptz;
+  draw text;                  -- randomness for the entries' ids
   id_head text;               -- of the entries' ids
   id_tail bigint;
 begin
@@ -179,8 +181,8 @@ begin
 
   -- Step 3: what is true now.
   select array_agg(a.currency::text order by slot), array_agg(a.balance order by slot), array_agg(a.frozen order by slot),
-         array_agg(a.applied_version order by slot)
-    into currencies, balances, frozen, applied
+         array_agg(a.applied_version order by slot), max(a.updated_at)
+    into currencies, balances, frozen, applied, latest
     from unnest(account_ids) with ordinality wanted (id, slot)
     join ledger_accounts a on a.id = wanted.id;
 
@@ -232,12 +234,15 @@ begin
   end loop;
 
   -- Step 4: write.
-  at := clock_timestamp();
-  -- Ids of version 7 from one draw: its time and half of its randomness, then counted on. They grow along the accounts, which
-  -- are locked.
-  id_head := uuidv7()::text;
-  id_tail := ('x' || right(id_head, 12))::bit(48)::bigint >> 1;
-  id_head := left(id_head, 24);
+  -- Entries are in the order of their ids: also where the clock was set back, an account's next entry is later than its last. The
+  -- millisecond is more than what lies between the two readings of the clock of earlier versions of this function.
+  at := greatest(clock_timestamp(), latest + interval '1 ms');
+  -- Ids of version 7 (RFC 9562), all of one time and half of one draw's randomness, then counted on. They grow along the accounts,
+  -- which are locked. Not by uuidv7(): each session has a clock of its own there, which never goes back.
+  draw := gen_random_uuid()::text;
+  id_tail := ('x' || right(draw, 12))::bit(48)::bigint >> 1;
+  id_head := lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0');
+  id_head := left(id_head, 8) || '-' || right(id_head, 4) || '-7' || substr(draw, 16, 9);
 
   update ledger_accounts a
      set balance = u.balance, applied_version = u.applied_version, updated_at = at

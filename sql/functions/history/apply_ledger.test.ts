@@ -4,6 +4,7 @@ import { connectFunctions, type Sql } from "../../../shared/database.ts";
 import { eventFault, type WalletEvent } from "../../../shared/events.ts";
 import { uuidv7 } from "../../../shared/ids.ts";
 import { createDatabase, type TestDatabase } from "../../../test/cluster.ts";
+import { asOwner } from "../../check.fixture.ts";
 
 let database: TestDatabase;
 let sql: Sql;
@@ -68,6 +69,35 @@ async function fundedWallet(amount: string, fields: Partial<WalletEvent> = {}) {
   await record([wallet.created(fields), wallet.funded({ amount, ...fields })]);
   return wallet;
 }
+
+describe("a clock that is set back", () => {
+  test("puts no entry before those that are there", async () => {
+    const wallet = await fundedWallet("100.0000");
+    const { wallet_id } = wallet;
+    // As they are after an hour by a clock that was an hour ahead.
+    const later = (Date.now() + 3_600_000).toString(16).padStart(12, "0");
+    const time = `${later.slice(0, 8)}-${later.slice(8)}`;
+    await asOwner(database.url, async (all) => {
+      await all`
+        update history.ledger_entries set id = (${time}::text || substr(id::text, 14))::uuid
+         where account_id = ${wallet_id}`;
+      await all`update history.ledger_accounts set updated_at = now() + interval '1 hour' where id = ${wallet_id}`;
+    });
+    const withdraw = (amount: string) =>
+      record([wallet.event("WALLET_WITHDRAWN", { transaction_id: uuidv7(), amount, posting: "OWN" })]);
+    await withdraw("1.0000");
+    await freeze(wallet_id);
+    await withdraw("2.0000");
+    const rows = await sql`
+      select balance_after, substr(id::text, 15, 1) as version from ledger_entries
+       where account_id = ${wallet_id} order by id`;
+    expect(rows.map(({ balance_after, version }) => `${balance_after} v${version}`)).toEqual([
+      "100.0000 v7",
+      "99.0000 v7",
+      "97.0000 v7",
+    ]);
+  });
+});
 
 describe("every event of a wallet's own posts one balanced pair", () => {
   test("money from outside, to outside, and between two wallets", async () => {

@@ -10,7 +10,10 @@ security definer
 set search_path from current
 as $$
 begin
-  update ledger_accounts set frozen = p_frozen, updated_at = clock_timestamp() where id = p_id and frozen <> p_frozen;
+  -- Never back, whatever the clock does: the account's next entries come behind this time.
+  update ledger_accounts
+     set frozen = p_frozen, updated_at = greatest(clock_timestamp(), updated_at)
+   where id = p_id and frozen <> p_frozen;
   return found or exists (select from ledger_accounts where id = p_id);
 end
 $$;

@@ -5,6 +5,7 @@ import postgres from "postgres";
 import { type RunningBroker, startBroker } from "../../../dev/broker.ts";
 import { createTopics } from "../../../dev/create-topic.ts";
 import { kafkaLibs } from "../../../dev/kafka-libs.ts";
+import { freePort } from "../../../dev/ports.ts";
 import { type RunningPostgres, startPostgres } from "../../../dev/postgres.ts";
 import { record } from "../../../dev/processes.ts";
 import { createLog } from "../../../shared/log.ts";
@@ -30,20 +31,19 @@ export class Bed {
   static async open(options: BedOptions): Promise<Bed> {
     mkdirSync(join(options.runFolder, "services"), { recursive: true });
     const libsDir = await kafkaLibs(join(import.meta.dir, "../../../.data/kafka"), quiet);
-    const bed = new Bed(options, libsDir);
+    const bed = new Bed(options, libsDir, { postgres: await freePort(), broker: await freePort() });
     await Promise.all([bed.startPostgres(), bed.startBroker()]);
     return bed;
   }
 
   #postgres: RunningPostgres | undefined;
   #broker: RunningBroker | undefined;
-  /** Kept, so that the servers find what comes back. */
-  #postgresPort: number | undefined;
-  #brokerPort: number | undefined;
 
   private constructor(
     readonly options: BedOptions,
     readonly libsDir: string,
+    /** Kept, so that the services find what comes back. */
+    readonly ports: { readonly postgres: number; readonly broker: number },
   ) {}
 
   get postgres(): RunningPostgres {
@@ -64,17 +64,15 @@ export class Bed {
       settings: { ...SETTINGS, ...postgresSettings },
       temporary: true,
       ...(postgresEnv && { env: postgresEnv }),
-      ...(this.#postgresPort !== undefined && { port: this.#postgresPort }),
+      port: this.ports.postgres,
     });
-    this.#postgresPort = this.#postgres.port;
     this.#note(this.#postgres);
   }
 
   /** Resolves when it answers. */
   async startBroker(): Promise<void> {
-    const port = this.#brokerPort !== undefined && { port: this.#brokerPort };
-    this.#broker = await startBroker({ dataDir: join(this.options.folder, "kafka"), libsDir: this.libsDir, ...port });
-    this.#brokerPort = this.#broker.port;
+    const { libsDir, ports } = this;
+    this.#broker = await startBroker({ dataDir: join(this.options.folder, "kafka"), libsDir, port: ports.broker });
     this.#note(this.#broker);
   }
 
