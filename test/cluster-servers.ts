@@ -14,6 +14,8 @@ import { record, recorded } from "../dev/processes.ts";
 import { messageOf } from "../dev/setup-error.ts";
 import { endServices } from "./run-folder.ts";
 
+/** This broker is never killed, and many tests at a time keep the disk busy: it must not lose its partitions over that. */
+const SESSION_MS = 30_000;
 /** How long the servers may outlive a run that was killed. */
 const LOOK_MS = 200;
 
@@ -34,7 +36,7 @@ record(join(folder, "keeper.json"), process.pid);
 const [postgres, broker] = await Promise.allSettled([
   startPostgres({ dataDir: join(folder, "postgres"), settings: SETTINGS, temporary: true, log }),
   kafkaLibs(join(import.meta.dir, "../.data/kafka"), log).then((libsDir) =>
-    startBroker({ dataDir: join(folder, "kafka"), libsDir, log }),
+    startBroker({ dataDir: join(folder, "kafka"), libsDir, session_ms: SESSION_MS, log }),
   ),
 ]);
 if (postgres.status === "fulfilled" && broker.status === "fulfilled") {

@@ -126,8 +126,11 @@ const VIEWS: Record<string, View> = {
 const WITHOUT_PICTURE = ["nowhere", "unknown"];
 
 const SIZES = { desktop: { width: 1360, height: 850 }, phone: { width: 390, height: 844 } } as const;
+/** What is wrong with colours is so on every screen, and what is too wide is so in all colours: each once, unless for pictures. */
 const LOOKS = (["light", "dark"] as const).flatMap((colours) =>
-  (["desktop", "phone"] as const).map((size) => ({ colours, size })),
+  (["desktop", "phone"] as const)
+    .filter((size) => SCREENSHOTS !== undefined || (colours === "light") === (size === "desktop"))
+    .map((size) => ({ colours, size })),
 );
 
 /** The whole view, with what is fixed to the window in its place. */

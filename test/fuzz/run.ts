@@ -14,7 +14,7 @@ import { endServers, newRunFolder } from "../run-folder.ts";
 import { installSchemathesis } from "./install.ts";
 
 /** With the start of the servers, less than a minute in all. */
-const SECONDS = 40;
+const SECONDS = 30;
 /** Any number: it is printed, so that what was found can be found again. */
 const SEED = 20_260_131;
 
