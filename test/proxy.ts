@@ -19,7 +19,8 @@ export interface TcpProxy {
   admit(): Promise<void>;
   /**
    * Lets the next request that is like this through, whatever it says if nothing is told, and swallows the end of its reply:
-   * PostgreSQL has committed by then, a broker has appended. Then cuts that connection. Resolves when that has happened.
+   * PostgreSQL has committed by then, a broker has appended, and rows of the answer have arrived. Then cuts that connection.
+   * Resolves when that has happened.
    */
   swallowNextReply(of?: RegExp): Promise<void>;
   close(): void;
@@ -81,6 +82,7 @@ async function start(targetPort: number, wireOf: (port: number) => Wire): Promis
       for (const answered of wire.answered(bytes)) {
         const { message, completes } = wire.reply(answered);
         if (pair.awaited !== undefined && completes === pair.awaited.number) {
+          client.end(Buffer.concat(passing));
           server.destroy();
           pair.awaited.swallowed();
           return;

@@ -91,6 +91,7 @@ async function resolve(
   for (;;) {
     try {
       const answers = await withDeadline(options.call(operations), CALL_DEADLINE_MS, "a call of the committer");
+      ensureOneForEach(operations, answers);
       return unknown ? answers.map((each, index) => asFirst(each, operations[index])) : answers;
     } catch (error) {
       const found = diagnose(error);
@@ -115,6 +116,17 @@ async function resolve(
       return operations.map(() => ({ failure }));
     }
   }
+}
+
+/**
+ * Answers belong to operations by their place, so a reply with another number of them is as good as lost: a driver that
+ * mixes up rows (porsager/postgres issue 1181, patched here) must not give one client the answer of another.
+ *
+ * @throws Error without a code, which stands for an unknown outcome
+ */
+function ensureOneForEach(operations: readonly Operation[], answers: readonly (Answered | undefined)[]): void {
+  if (answers.length !== operations.length || answers.includes(undefined))
+    throw new Error(`a reply of ${answers.length} answers to ${operations.length} operations`);
 }
 
 /** An answer that a lost reply of ours had carried is no replay to the client, who hears it for the first time. */

@@ -1,5 +1,5 @@
 /** One run of one fault: load, the fault until the run counts, and the judgement. */
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { randomOf } from "../../workload.ts";
 import { Bed } from "./bed.ts";
@@ -41,6 +41,7 @@ export interface Result {
 /** Of the operations, so many before the fault first strikes. */
 const BEFORE = 0.1;
 const MOST_ROUNDS = 20;
+const KEPT_LOGS = join(import.meta.dir, "../../../.data/faults");
 /** On a busy machine; on a quiet one it takes some 15 s. */
 const OPERATIONS_WITHIN_MS = 600_000;
 const NOT_MEASURED: Recovery = { wallet_ms: Number.NaN, history_ms: Number.NaN, caught_up_ms: Number.NaN };
@@ -63,6 +64,7 @@ export async function runFault(
     const resentByGateway = fault.stage.through === "gateway";
     const verdict = await judge(scene, { resentByGateway, except: fault.except ?? [] });
     const wrong = [...verdict.wrong, ...late(fault, recovery, scale), ...((await fault.expect?.(scene)) ?? [])];
+    if (wrong.length > 0) wrong.push(keepLogs(fault, seed, scene));
     const { operations, unknown } = scene.load;
     const took_s = (performance.now() - from) / 1_000;
     return { fault, seed, operations, unknown, ...verdict, recovery, figures: scene.figures, took_s, wrong };
@@ -126,6 +128,16 @@ async function play(fault: Fault, scene: Scene, { operations, part }: Scale): Pr
   };
 }
 
+/** Whoever looks for the cause needs what the servers said. Says where that is. */
+function keepLogs(fault: Fault, seed: number, scene: Scene): string {
+  const name = `${fault.name.replaceAll(" ", "-")}-${seed}`;
+  const folder = join(KEPT_LOGS, name);
+  mkdirSync(folder, { recursive: true });
+  for (const slot of scene.slots)
+    writeFileSync(join(folder, `${slot.options.service}-${slot.port}.log`), slot.output());
+  return `what the servers logged is in .data/faults/${name}`;
+}
+
 function late({ goal }: Fault, { wallet_ms, history_ms }: Recovery, { patience }: Scale): string[] {
   const later = (what: string, ms: number, goal_ms: number) =>
     ms <= goal_ms * patience
@@ -141,6 +153,7 @@ function failed(fault: Fault, seed: number, scene: Scene | undefined, error: unk
   const { operations = 0, unknown = 0 } = scene?.load ?? {};
   const words = [...(scene?.wrong ?? []), ...(scene?.load.wrong ?? []).slice(0, 5), Bun.inspect(error)];
   const outputs = (scene?.slots ?? []).map((slot) => slot.output().slice(-1_000));
+  if (scene !== undefined) outputs.push(keepLogs(fault, seed, scene));
   return {
     fault,
     seed,

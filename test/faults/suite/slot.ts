@@ -21,6 +21,8 @@ export class Slot {
   }
 
   #running: RunningService | undefined;
+  /** Of processes that have ended. */
+  #earlier = "";
   #meant = false;
 
   private constructor(
@@ -36,6 +38,7 @@ export class Slot {
   async start(): Promise<void> {
     const { service, env, folder, onDeath } = this.options;
     const running = await spawnService(service, { ...env, PORT: String(this.port) }, folder);
+    this.#earlier = this.output();
     this.#running = running;
     this.#meant = false;
     void running.stopped.then((code) => {
@@ -69,8 +72,9 @@ export class Slot {
     return this.#process().stopped;
   }
 
+  /** What its processes have logged, one after the other. */
   output(): string {
-    return this.#running?.output() ?? "";
+    return `${this.#earlier}${this.#running?.output() ?? ""}`;
   }
 
   /** Whether this process publishes its service's outbox. */

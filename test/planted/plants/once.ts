@@ -161,4 +161,15 @@ export const ONCE: readonly Plant[] = [
       },
     ],
   },
+  {
+    name: "answers-not-counted",
+    breaks: "a driver that mixes up the rows of two replies gives one client the answer of another",
+    edits: [{ file: EXECUTE, old: "      ensureOneForEach(operations, answers);\n", new: "" }],
+    caught_by: [
+      {
+        file: "wallet/execute.test.ts",
+        title: "and one that stays so is an unknown outcome, never another operation's answer",
+      },
+    ],
+  },
 ];
