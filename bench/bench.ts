@@ -30,6 +30,7 @@ const USAGE = `Measures the system and writes a report into bench/results.
   --full            for figures to quote (an hour and more, 50 GB of disk); without it, a look (about two minutes)
   --only <parts>    some of ${PARTS.join(", ")}, with commas between them
   --seconds <n>     of each measurement
+  --past <name>     for growth: a database on DATABASE_URL's server that bench/fill.ts has filled, in place of others; it is kept
   --help`;
 
 const CHECKOUT = join(import.meta.dir, "..");
@@ -45,6 +46,7 @@ function parse(): Plan | null {
         full: { type: "boolean" },
         only: { type: "string" },
         seconds: { type: "string" },
+        past: { type: "string" },
         help: { type: "boolean" },
       },
     });
@@ -53,7 +55,9 @@ function parse(): Plan | null {
     const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
     const sound =
       only.length === names.length && (seconds === undefined || (Number.isInteger(seconds) && seconds >= 1));
-    return sound && values.help !== true ? planFor({ full: values.full === true, only, seconds }) : null;
+    return sound && values.help !== true
+      ? planFor({ full: values.full === true, only, seconds, past: values.past })
+      : null;
   } catch {
     return null;
   }
@@ -97,8 +101,10 @@ async function measureParts(bench: Bench): Promise<Pick<Results, "parts" | "miss
   const missing: string[] = [];
   for (const part of bench.plan.parts) {
     screen.say(part);
+    const began = performance.now();
     try {
       await measurePart(bench, part, parts);
+      screen.say(`  (${Math.round((performance.now() - began) / 1_000)} s)`);
     } catch (error) {
       if (bench.ground.processes.closed) break;
       missing.push(`${part}: ${messageOf(error)}`);

@@ -39,19 +39,20 @@ export class Databases {
 
   /** Ends the connections; drops what was made where the server goes on. */
   async close(drop: boolean): Promise<void> {
-    if (drop) for (const name of [...this.#made].toReversed()) await this.drop(this.#address(name));
+    if (drop) for (const name of [...this.#made].toReversed()) await this.drop(this.address(name));
     await this.admin.end({ timeout: 5 });
   }
 
   async #create(label: string, template: string): Promise<string> {
     const name = `${this.#prefix}${label}`;
-    if (this.#made.has(name)) await this.drop(this.#address(name));
+    if (this.#made.has(name)) await this.drop(this.address(name));
     await this.admin`create database ${this.admin(name)} template ${this.admin(template)}`;
     this.#made.add(name);
-    return this.#address(name);
+    return this.address(name);
   }
 
-  #address(name: string): string {
+  /** Of any database on this server. */
+  address(name: string): string {
     const changed = new URL(this.url);
     changed.pathname = `/${name}`;
     return changed.href;

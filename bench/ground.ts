@@ -36,8 +36,10 @@ export interface Ground {
   readonly folder: string;
   /** A new migrated database; with the wallets in it unless told otherwise. */
   database(label: string, from?: "wallets" | "empty"): Promise<string>;
-  /** Names and brokers of two new topics, as the servers' variables. */
   dropDatabase(url: string): Promise<void>;
+  /** Of a database on the same server that was there before. */
+  addressOf(database: string): string;
+  /** Names and brokers of two new topics, as the servers' variables. */
   topics(label: string): Promise<Record<string, string>>;
   stop(): Promise<void>;
 }
@@ -79,6 +81,7 @@ export async function startGround({ checkout, say }: GroundOptions): Promise<Gro
       folder,
       database: (label, from) => databases.copy(label, from),
       dropDatabase: (url) => databases.drop(url),
+      addressOf: (database) => databases.address(database),
       topics: (label) => newTopics(broker.brokers, label),
       stop,
     };

@@ -1,4 +1,5 @@
 /** Whether the system is as fast with many wallets and a long past as when it was new. */
+import postgres from "postgres";
 import { analyze } from "../databases.ts";
 import { type Ground, startAlone } from "../ground.ts";
 import { transfersBetween } from "../load/requests.ts";
@@ -26,19 +27,26 @@ export async function measureGrowth(bench: Bench): Promise<GrowthResult> {
   if (first === undefined) return { rows: [] };
   const base = await grow(bench, first);
   const rows: Row[] = [];
+  const compare = async (grown: Grown): Promise<void> => {
+    const before = await measureSize(bench, base);
+    const row = { size: grown.size, point: await measureSize(bench, grown), base: before };
+    rows.push(row);
+    say(`${nameOf(grown.size)}: ${JSON.stringify(change(row))}`);
+  };
+  if (plan.past !== null) {
+    await compare(await find(ground, plan.past, first.wallets));
+    return { rows };
+  }
   for (const size of others) {
     const grown = await grow(bench, size);
-    const before = await measureSize(bench, base);
-    rows.push({ size, point: await measureSize(bench, grown), base: before });
-    say(`${nameOf(size)}: ${JSON.stringify(change(rows.at(-1)))}`);
+    await compare(grown);
     await ground.dropDatabase(grown.database);
   }
   return { rows };
 }
 
 /** Throughput and p99 as a share of those of the first size. */
-export function change(row: Row | undefined): { readonly throughput: number; readonly p99: number } {
-  if (row === undefined) return { throughput: 0, p99: 0 };
+export function change(row: Row): { readonly throughput: number; readonly p99: number } {
   const round = (value: number): number => Math.round(value * 100) / 100;
   const { load } = row.point;
   return {
@@ -59,22 +67,40 @@ interface Grown {
 
 async function grow({ ground, say }: Bench, size: Size): Promise<Grown> {
   const database = await ground.database(`growth_${size.wallets}_${size.transfers}`, "empty");
-  // First the past: fill wants nothing in the outbox that a relay would still publish.
-  if (size.transfers > 0) {
-    say(`filling with ${size.transfers.toLocaleString("en")} past transfers`);
-    await fill(ground, database, size.transfers);
-  }
-  const wallets = await openWallets(database, size.wallets, () => undefined);
+  const wallets =
+    size.transfers > 0
+      ? await openWithPast(ground, database, size, say)
+      : await openWallets(database, size.wallets, () => undefined);
   await analyze(database);
   return { size, database, wallets };
 }
 
-async function fill({ processes }: Ground, database: string, transfers: number): Promise<void> {
-  const command = [process.execPath, "--no-env-file", "bench/fill.ts", "--transfers", String(transfers)];
-  const { errors, code } = await processes.run(command, { DATABASE_URL: database });
-  if (code === 0) return;
+async function openWithPast(ground: Ground, database: string, size: Size, say: Bench["say"]): Promise<string[]> {
+  say(`filling with ${size.transfers.toLocaleString("en")} past transfers`);
+  const amount = ["--transfers", String(size.transfers), "--wallets", String(size.wallets)];
+  const command = [process.execPath, "--no-env-file", "bench/fill.ts", ...amount];
+  const { errors, code } = await ground.processes.run(command, { DATABASE_URL: database });
+  if (code === 0) return walletsOf(database, size.wallets);
   const reason = errors.split("\n").find((line) => line.startsWith("error:")) ?? errors;
   throw new Error(`the database could not be filled: ${reason}`);
+}
+
+/** A database that was filled before: its transfers are among its first wallets. */
+async function find(ground: Ground, name: string, most: number): Promise<Grown> {
+  const database = ground.addressOf(name);
+  const sql = postgres(database, { max: 1 });
+  const [counts] = await sql<{ wallets: number; transfers: number }[]>`
+    select (select count(*) from wallet.wallets)::int as wallets,
+           (select count(*) from wallet.wallet_transactions where type = 'TRANSFER_OUT')::int as transfers`;
+  await sql.end();
+  return { size: counts ?? { wallets: 0, transfers: 0 }, database, wallets: await walletsOf(database, most) };
+}
+
+async function walletsOf(database: string, most: number): Promise<string[]> {
+  const sql = postgres(database, { max: 1 });
+  const rows = await sql<{ id: string }[]>`select id from wallet.wallets order by id limit ${most}`;
+  await sql.end();
+  return rows.map(({ id }) => id);
 }
 
 async function measureSize(bench: Bench, { size, database, wallets }: Grown): Promise<Point> {
