@@ -168,6 +168,8 @@ const NOT_SENT = new Set([
   "ENOTFOUND",
   "EAI_AGAIN",
   "CONNECT_TIMEOUT",
+  // Of patches/postgres@3.4.9.patch: the connection was closed before it was open.
+  "CONNECT_CLOSED",
 ]);
 /** A SQLSTATE (PostgreSQL appendix A): what the server itself said, before it committed. */
 const SQLSTATE = /^[0-9A-Z]{5}$/;
