@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { circumstances, tableOf, writeBetween } from "../../dev/measured.ts";
 import { EXAMPLE_WALLETS } from "../../dev/seed.ts";
 import { connectProducer } from "../../shared/kafka.ts";
 import { createLog } from "../../shared/log.ts";
@@ -9,8 +11,11 @@ import { hasBrowser, launchBrowser } from "./swagger-page.ts";
 import { type Body, get, historyOf, post, stopAll } from "./system.ts";
 
 const [ALICE, BOB] = EXAMPLE_WALLETS;
-/** A folder for pictures of all views, such as `docs/screenshots`. */
+/** A folder for pictures of all views, such as `docs/screenshots`; what the page weighs then goes into docs/console.md. */
 const { SCREENSHOTS } = process.env;
+const PAGE = join(import.meta.dir, "../../docs/console.md");
+const LOADS = 5;
+const MOST_BYTES = 150_000;
 const SEND_DEADLINE_MS = 10_000;
 
 let system: ConsoleSystem;
@@ -176,5 +181,47 @@ describe.skipIf(!hasBrowser)("colours are the reader's choice", () => {
     await page.getByRole("button", { name: "Colours: dark" }).waitFor();
     expect(await ground()).toBe(dark);
     await page.context().close();
+  });
+});
+
+describe.skipIf(!hasBrowser)("the page is light", () => {
+  /** On the way: headers, and bodies as they were sent. */
+  const BYTES = `performance.getEntries()
+    .filter(({ name, transferSize }) => transferSize > 0 && new URL(name).origin === location.origin)
+    .filter(({ name }) => name.includes("/console/") || new URL(name).pathname === "/")
+    .reduce((sum, { transferSize }) => sum + transferSize, 0)`;
+  const PAINT_MS = `performance.getEntriesByName("first-contentful-paint")[0]?.startTime`;
+
+  /** In a context of its own, so that nothing is known from before. */
+  async function load(): Promise<{ readonly bytes: number; readonly paint_ms: number }> {
+    const { page } = await openConsole(browser, { url: system.wallet.url, also: [system.history.url] }, "#/");
+    await until(async () => (await page.evaluate<number | undefined>(PAINT_MS)) !== undefined);
+    const loaded = { bytes: await page.evaluate<number>(BYTES), paint_ms: await page.evaluate<number>(PAINT_MS) };
+    await page.context().close();
+    return loaded;
+  }
+
+  test("150 kB at most, and something is seen", async () => {
+    const found = circumstances();
+    const loads: Awaited<ReturnType<typeof load>>[] = [];
+    for (let n = 0; n < LOADS; n += 1) loads.push(await load());
+    const most = Math.max(...loads.map(({ bytes }) => bytes));
+    expect(most).toBeGreaterThan(10_000);
+    expect(most).toBeLessThan(MOST_BYTES);
+    const paints = loads.map(({ paint_ms }) => paint_ms).toSorted((a, b) => a - b);
+    expect(paints[0]).toBeGreaterThan(0);
+    if (SCREENSHOTS === undefined) return;
+    const [best = 0, middle = 0, worst = 0] = [paints[0], paints[Math.floor(LOADS / 2)], paints.at(-1)].map(Number);
+    const table = tableOf(
+      ["of a browser that has nothing of it yet", ""],
+      [
+        ["transferred, headers included", `${(most / 1_000).toFixed(1)} kB`],
+        [
+          "first contentful paint",
+          `${middle.toFixed(0)} ms (${best.toFixed(0)} to ${worst.toFixed(0)} in ${LOADS} loads)`,
+        ],
+      ],
+    );
+    writeBetween(PAGE, "weight", `${table}\n\nMeasured in the tests' Chromium, on the servers' own machine: ${found}.`);
   });
 });
