@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../dev/ports.ts";
 import { end, forget, identify, record, recorded } from "../dev/processes.ts";
-import { SetupError } from "../dev/setup-error.ts";
+import { SetupError, seeLog } from "../dev/setup-error.ts";
 import type { Watched } from "./usage.ts";
 
 export interface ServerOptions {
@@ -148,7 +148,7 @@ async function ready(child: Bun.Subprocess, isReady: () => Promise<boolean>, log
     const ended = child.exitCode !== null || child.signalCode !== null;
     if (ended || performance.now() > deadline) {
       const last = (await Bun.file(log).text()).trim().split("\n").at(-1) ?? "";
-      throw new SetupError(`A server of the measurement did not start: ${last} (its log is ${log})`);
+      throw new SetupError(`A server of the measurement did not start: ${last} (${seeLog(log)})`);
     }
     await Bun.sleep(POLL_MS);
   }

@@ -7,7 +7,7 @@ import { requireJava } from "./kafka-libs.ts";
 import { answersMetadata } from "./kafka-probe.ts";
 import { freePort, isPortFree, keptPort } from "./ports.ts";
 import { end, forget, record, recorded } from "./processes.ts";
-import { SetupError } from "./setup-error.ts";
+import { SetupError, seeLog } from "./setup-error.ts";
 
 export interface BrokerOptions {
   /** Folder of the data, the log, the configuration and the kept ports; made if it is missing. */
@@ -85,7 +85,7 @@ async function choosePorts(fixed: number | undefined, folder: string): Promise<P
   if (fixed === undefined) return { broker: await keptPort(join(folder, "port")), controller };
   if (await isPortFree(fixed)) return { broker: fixed, controller };
   throw new SetupError(
-    `Port ${fixed}, asked for Kafka, is in use: end what listens there, or choose another (free now: ${await freePort()})`,
+    `Port ${fixed}, asked for Kafka, is in use: end what \`ss -ltnp "sport = :${fixed}"\` names, or choose another (free now: ${await freePort()})`,
   );
 }
 
@@ -215,5 +215,5 @@ function running(child: Bun.Subprocess, port: number, folder: string): RunningBr
 function startFailure(output: string, folder: string): SetupError {
   const lines = output.split("\n").filter((line) => line.trim() !== "");
   const line = lines.find((each) => /ERROR|Exception|FATAL/.test(each)) ?? lines.at(-1) ?? "no message";
-  return new SetupError(`The local Kafka did not start: ${line.trim()} (its log is ${join(folder, "kafka.log")})`);
+  return new SetupError(`The local Kafka did not start: ${line.trim()} (${seeLog(join(folder, "kafka.log"))})`);
 }

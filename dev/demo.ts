@@ -11,7 +11,7 @@ import { reportText } from "../sql/check/command.ts";
 import { type CheckedDatabases, check } from "../sql/check.ts";
 import { recorded } from "./processes.ts";
 import { findSystem, type RunningSystem, requireRunning } from "./running.ts";
-import { messageOf, SetupError } from "./setup-error.ts";
+import { messageOf, SetupError, START } from "./setup-error.ts";
 import { playChaos } from "./story/chaos.ts";
 import { Player } from "./story/play.ts";
 import { showBalances, showChaos, showChecks, showHistory, showLedger, showSample, showStep } from "./story/show.ts";
@@ -51,7 +51,7 @@ async function tellChaos(addresses: RunningSystem, data: string): Promise<number
   const processFile = serviceRecord(data, "history");
   if (recorded(processFile) === null) {
     throw new SetupError(
-      `No history server of \`bun start\` is noted in ${data}: start the system with \`bun start\` in another terminal, or name its folder with \`bun run demo --chaos <folder>\``,
+      `No history server of \`bun start\` is noted in ${data}: start the system with \`${START}\` in another terminal, or name its folder with \`bun run demo --chaos <folder>\``,
     );
   }
   console.log(pc.bold("The history server is killed while two people pay each other\n"));

@@ -66,6 +66,8 @@ export class Parts {
         return;
       }
     }
-    this.failed(new SetupError(`${entry.name} ended ${MAX_RESTARTS} times: its log in .data says why`));
+    this.failed(
+      new SetupError(`${entry.name} ended ${MAX_RESTARTS} times: \`tail -n 40 .data/*.log .data/*/*.log\` shows why`),
+    );
   }
 }

@@ -5,7 +5,7 @@ import { writableFolder } from "./folder.ts";
 import { freePort, isPortFree, keptPort } from "./ports.ts";
 import { callAs, nativeFolder, type ServerCommand, serverUser } from "./postgres-files.ts";
 import { commandOf, end, identify } from "./processes.ts";
-import { SetupError } from "./setup-error.ts";
+import { SetupError, seeLog } from "./setup-error.ts";
 
 export interface PostgresOptions {
   /** Folder of the data, the log, the password and the kept port; made if it is missing. */
@@ -83,7 +83,7 @@ async function choosePort(fixed: number | undefined, folder: string): Promise<nu
   if (fixed === undefined) return keptPort(join(folder, "port"));
   if (await isPortFree(fixed)) return fixed;
   throw new SetupError(
-    `Port ${fixed}, asked for PostgreSQL, is in use: end what listens there, or choose another (free now: ${await freePort()})`,
+    `Port ${fixed}, asked for PostgreSQL, is in use: end what \`ss -ltnp "sport = :${fixed}"\` names, or choose another (free now: ${await freePort()})`,
   );
 }
 
@@ -238,7 +238,7 @@ function urlOf(port: number, password: string): string {
 }
 
 function startFailure(output: string, folder: string): SetupError {
-  return new SetupError(`PostgreSQL did not start: ${lastLine(output)} (its log is ${join(folder, "postgres.log")})`);
+  return new SetupError(`PostgreSQL did not start: ${lastLine(output)} (${seeLog(join(folder, "postgres.log"))})`);
 }
 
 function lastLine(text: string): string {

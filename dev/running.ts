@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { CheckedDatabases } from "../sql/check.ts";
 import { runningPostgresUrl } from "./postgres.ts";
-import { SetupError } from "./setup-error.ts";
+import { SetupError, START } from "./setup-error.ts";
 
 export interface RunningSystem {
   /** Addresses without a slash at their end. */
@@ -39,7 +39,7 @@ export async function requireRunning(system: RunningSystem): Promise<void> {
     const fault = await lastingFault(system[service]);
     if (fault === null) continue;
     throw new SetupError(
-      `The ${service} service at ${system[service]} ${fault}: start the system with \`bun start\` in another terminal, or say where it is with ${service.toUpperCase()}_URL`,
+      `The ${service} service at ${system[service]} ${fault}: start the system with \`${START}\` in another terminal, or say where it is with ${service.toUpperCase()}_URL`,
     );
   }
 }

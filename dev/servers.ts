@@ -2,7 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Part } from "./parts.ts";
 import { record } from "./processes.ts";
-import { SetupError } from "./setup-error.ts";
+import { SetupError, seeLog } from "./setup-error.ts";
 import { serviceRecord } from "./takeover.ts";
 
 export interface ServerOptions {
@@ -41,7 +41,7 @@ export async function startServer({ service, checkout, data, port, env }: Server
       child.kill("SIGKILL");
       const lines = (await Bun.file(logFile).slice(from).text()).trim().split("\n");
       const how = ended ? "ended at once" : `was not well within ${START_TIMEOUT_MS / 1000} s`;
-      throw new SetupError(`The ${service} server ${how}: ${lines.at(-1)} (its log is ${logFile})`);
+      throw new SetupError(`The ${service} server ${how}: ${lines.at(-1)} (${seeLog(logFile)})`);
     }
     await Bun.sleep(POLL_MS);
   }

@@ -15,7 +15,7 @@ import { startPostgres } from "./postgres.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { seed } from "./seed.ts";
 import { startServer } from "./servers.ts";
-import { messageOf, SetupError } from "./setup-error.ts";
+import { messageOf, SetupError, START } from "./setup-error.ts";
 import { takeOver, whenLauncherEnds } from "./takeover.ts";
 
 export interface StartOptions {
@@ -179,7 +179,7 @@ async function requirePort(service: "wallet" | "history", port: number): Promise
   if (await isPortFree(port, "0.0.0.0")) return;
   const variable = `${service.toUpperCase()}_PORT`;
   throw new SetupError(
-    `Port ${port}, where the ${service} server listens, is in use: end what listens there, or choose another with \`${variable}=${port + 10} bun start\``,
+    `Port ${port}, where the ${service} server listens, is in use: end what \`ss -ltnp "sport = :${port}"\` names, or choose another with \`${variable}=${port + 10} ${START}\``,
   );
 }
 
