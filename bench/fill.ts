@@ -93,9 +93,16 @@ async function fill(wallet: Sql, history: Sql, { transfers, wallets, sagas }: As
   await delivery.finish();
 }
 
-/** What autovacuum has done to a database that took weeks to grow. */
+/** What autovacuum has done to a database that took weeks to grow; where it is at it just now, it is waited for. */
 async function tidy(url: string, service: "wallet" | "history"): Promise<void> {
-  const sql = connectFunctions(url, { service, purpose: "fill", max: 1, asOwner: true, statementTimeoutMs: 0 });
+  const sql = connectFunctions(url, {
+    service,
+    purpose: "fill",
+    max: 1,
+    asOwner: true,
+    statementTimeoutMs: 0,
+    lockTimeoutMs: 0,
+  });
   await sql`vacuum (analyze)`;
   await sql.end({ timeout: 5 });
 }
