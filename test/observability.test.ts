@@ -109,13 +109,15 @@ describe("alerts and dashboard ask for what the servers tell", () => {
 });
 
 describe("what Prometheus and Grafana are given is whole", () => {
-  test("each alert says how bad it is, what has happened, and has its place in the docs", async () => {
+  test("each alert says how bad it is, what has happened, and has its place in the docs and in the rules' own tests", async () => {
     const docs = await textOf("docs/observability.md");
+    const ruleTests = await textOf("observability/alerts.test.yml");
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
     for (const { alert, labels, annotations } of rules) {
       expect(["page", "ticket"]).toContain(String(labels.severity));
       expect(String(annotations.summary).length).toBeGreaterThan(20);
       expect(docs).toContain(`\`${alert}\``);
+      expect(ruleTests).toMatch(new RegExp(`^ +- alertname: ${alert}$`, "m"));
     }
   });
 
