@@ -30,7 +30,7 @@ const USAGE = `Measures the system and writes a report into bench/results.
   --full            for figures to quote (an hour and more, 50 GB of disk); without it, a look (about two minutes)
   --only <parts>    some of ${PARTS.join(", ")}, with commas between them
   --seconds <n>     of each measurement
-  --past <name>     for growth: a database on DATABASE_URL's server that bench/fill.ts has filled, in place of others; it is kept
+  --past <names>    for growth: databases on DATABASE_URL's server that bench/fill.ts has filled, in place of filling some; kept
   --help`;
 
 const CHECKOUT = join(import.meta.dir, "..");
@@ -52,12 +52,11 @@ function parse(): Plan | null {
     });
     const names = (values.only ?? "").split(",").filter(Boolean);
     const only = names.filter(isPart);
+    const past = (values.past ?? "").split(",").filter(Boolean);
     const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
     const sound =
       only.length === names.length && (seconds === undefined || (Number.isInteger(seconds) && seconds >= 1));
-    return sound && values.help !== true
-      ? planFor({ full: values.full === true, only, seconds, past: values.past })
-      : null;
+    return sound && values.help !== true ? planFor({ full: values.full === true, only, seconds, past }) : null;
   } catch {
     return null;
   }

@@ -35,8 +35,8 @@ export interface Plan {
   readonly overload_s: number;
   /** Sizes at which the load is repeated; the first is what the others are compared with. */
   readonly growth: readonly Size[];
-  /** A database that is grown already, measured in place of the sizes after the first; kept. */
-  readonly past: string | null;
+  /** Databases that have grown already, measured in place of those that would be filled with a past; kept. */
+  readonly past: readonly string[];
 }
 
 export interface Size {
@@ -63,7 +63,7 @@ const QUICK: Plan = {
     { wallets: 1_000, transfers: 0 },
     { wallets: 10_000, transfers: 10_000 },
   ],
-  past: null,
+  past: [],
 };
 
 const FULL: Plan = {
@@ -86,7 +86,7 @@ const FULL: Plan = {
     { wallets: 1_000, transfers: 1_000_000 },
     { wallets: 1_000, transfers: 5_000_000 },
   ],
-  past: null,
+  past: [],
 };
 
 export interface Asked {
@@ -94,14 +94,14 @@ export interface Asked {
   /** Empty for all. */
   readonly only: readonly Part[];
   readonly seconds: number | undefined;
-  readonly past?: string | undefined;
+  readonly past?: readonly string[];
 }
 
-export function planFor({ full, only, seconds, past }: Asked): Plan {
+export function planFor({ full, only, seconds, past = [] }: Asked): Plan {
   const plan = full ? FULL : QUICK;
   return {
     ...plan,
-    past: past ?? null,
+    past,
     parts: only.length > 0 ? PARTS.filter((part) => only.includes(part)) : plan.parts,
     ...(seconds !== undefined && { seconds, open_s: seconds, end_to_end: { ...plan.end_to_end, seconds } }),
   };
