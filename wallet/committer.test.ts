@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { createLog } from "../shared/log.ts";
+import { until } from "../test/until.ts";
 import {
   BATCH_OPERATIONS,
-  CALLS_IN_FLIGHT,
   createCommitter,
+  LATE_MS,
   QUEUE_DEADLINE_MS,
   QUEUE_OPERATIONS,
   QUEUE_PATIENCE_MS,
@@ -60,6 +61,8 @@ function controlled() {
   };
 }
 
+/** One in the first call, and a full list beside it: from then on everything queues. */
+const IN_FLIGHT = 1 + BATCH_OPERATIONS;
 const amountOf = (operation: Operation) => ("amount" in operation ? operation.amount : "settled");
 const answersOf = async (outcomes: Promise<Outcome>[]) =>
   (await Promise.all(outcomes)).map((outcome) => outcome.failure ?? outcome.response);
@@ -75,27 +78,40 @@ describe("operations share calls only when there is something to share", () => {
     expect(await answersOf(outcomes)).toEqual(["1"]);
   });
 
-  test("while calls are in flight the rest queues, and the next call takes all of it", async () => {
+  test("while a call is in flight the rest queues, and the next call takes all of it", async () => {
     const { submit, sizes, endAll, committer, commits } = controlled();
     const outcomes = submit(...numbers(300));
-    expect(sizes()).toEqual(Array(CALLS_IN_FLIGHT).fill(1));
-    expect(committer.queued()).toBe(300 - CALLS_IN_FLIGHT);
+    expect(sizes()).toEqual([1]);
+    expect(committer.queued()).toBe(299);
     await endAll();
-    expect(sizes()).toEqual([1, 1, 298]);
-    expect(commits()).toBe(3);
+    expect(sizes()).toEqual([1, 299]);
+    expect(commits()).toBe(2);
     expect(await answersOf(outcomes)).toEqual(numbers(300).map(String));
   });
 
   test("no call takes more than its bound, and no more calls fly than theirs", async () => {
     const { submit, sizes, endAll, calls } = controlled();
-    const outcomes = submit(...numbers(2 * BATCH_OPERATIONS + 12));
+    const outcomes = submit(...numbers(3 * BATCH_OPERATIONS + 12));
+    expect(sizes()).toEqual([1, BATCH_OPERATIONS]);
     calls[0]?.end();
     calls[1]?.end();
     await Bun.sleep(0);
-    expect(sizes()).toEqual([1, 1, BATCH_OPERATIONS, BATCH_OPERATIONS]);
+    expect(sizes()).toEqual([1, BATCH_OPERATIONS, BATCH_OPERATIONS, BATCH_OPERATIONS]);
     await endAll();
-    expect(sizes()).toEqual([1, 1, BATCH_OPERATIONS, BATCH_OPERATIONS, 10]);
-    expect(await answersOf(outcomes)).toEqual(numbers(2 * BATCH_OPERATIONS + 12).map(String));
+    expect(sizes()).toEqual([1, BATCH_OPERATIONS, BATCH_OPERATIONS, BATCH_OPERATIONS, 11]);
+    expect(await answersOf(outcomes)).toEqual(numbers(3 * BATCH_OPERATIONS + 12).map(String));
+  });
+
+  test("one that is late no longer holds up the rest, whether more comes or not", async () => {
+    const { submit, sizes, pass, endAll } = controlled();
+    const outcomes = submit(1, 2, 3);
+    await Bun.sleep(LATE_MS * 2);
+    expect(sizes()).toEqual([1]);
+    pass(LATE_MS);
+    await until(() => sizes().length === 2);
+    expect(sizes()).toEqual([1, 2]);
+    await endAll();
+    expect(await answersOf(outcomes)).toEqual(["1", "2", "3"]);
   });
 
   test("operations are sent in the order in which they came", async () => {
@@ -110,7 +126,7 @@ describe("operations share calls only when there is something to share", () => {
     const { submit, calls, committer, endAll } = controlled();
     const outcomes = [...submit(1, 2, 3), committer.settle(settle("saga"))];
     await endAll();
-    expect(calls.at(-1)?.operations.map(amountOf)).toEqual(["settled", "3"]);
+    expect(calls.at(-1)?.operations.map(amountOf)).toEqual(["settled", "2", "3"]);
     await Promise.all(outcomes);
   });
 });
@@ -118,7 +134,7 @@ describe("operations share calls only when there is something to share", () => {
 describe("a queue never grows without end", () => {
   test("beyond its bound an operation is refused at once, as one that did not happen", async () => {
     const { submit, calls, committer, endAll } = controlled();
-    const outcomes = submit(...numbers(CALLS_IN_FLIGHT + QUEUE_OPERATIONS));
+    const outcomes = submit(...numbers(IN_FLIGHT + QUEUE_OPERATIONS));
     expect(committer.queued()).toBe(QUEUE_OPERATIONS);
     expect(await answersOf(submit(999_999))).toEqual(["overloaded"]);
     await endAll();
@@ -131,7 +147,7 @@ describe("a queue never grows without end", () => {
 
   test("who comes when the queue has not moved for long is refused at once, unless the next call takes all of it", async () => {
     const { submit, pass, endAll } = controlled();
-    const sent = submit(...numbers(CALLS_IN_FLIGHT));
+    const sent = submit(...numbers(IN_FLIGHT));
     const queued = submit(...numbers(BATCH_OPERATIONS - 1));
     pass(QUEUE_PATIENCE_MS + 1);
     const last = submit(BATCH_OPERATIONS);
@@ -142,16 +158,17 @@ describe("a queue never grows without end", () => {
 
   test("an operation that has waited too long is refused before it is sent", async () => {
     const { submit, calls, pass, sizes, endAll } = controlled();
-    const sent = submit(1, 2);
+    const sent = submit(...numbers(IN_FLIGHT));
     const late = submit(3, 4);
     pass(QUEUE_DEADLINE_MS - 1);
     const inTime = submit(5);
     pass(1);
     await endAll();
     expect(await answersOf(late)).toEqual(["overloaded", "overloaded"]);
-    expect(await answersOf([...sent, ...inTime])).toEqual(["1", "2", "5"]);
-    expect(sizes()).toEqual([1, 1, 1]);
-    expect(calls.flatMap(({ operations }) => operations.map(amountOf))).toEqual(["1", "2", "5"]);
+    expect(await answersOf(inTime)).toEqual(["5"]);
+    expect(await answersOf(sent)).not.toContain("overloaded");
+    expect(sizes()).toEqual([1, BATCH_OPERATIONS, 1]);
+    expect(calls.at(-1)?.operations.map(amountOf)).toEqual(["5"]);
   });
 });
 
@@ -168,7 +185,7 @@ describe("a committer that is stopped answers all that it has taken", () => {
     await endAll();
     await stopped;
     expect(await answersOf(taken)).toEqual(numbers(10).map(String));
-    expect(sizes()).toEqual([1, 1, 8]);
+    expect(sizes()).toEqual([1, 9]);
   });
 
   test("an idle one ends at once, also when it is told twice", async () => {
@@ -189,15 +206,16 @@ describe("an answer is of a call that has ended", () => {
   test("nobody is told anything before the call has ended", async () => {
     const { submit, calls } = controlled();
     const told: Outcome[] = [];
-    const outcomes = submit(1, 2).map((outcome) => outcome.then((each) => told.push(each)));
+    const outcomes = submit(...numbers(IN_FLIGHT)).map((outcome) => outcome.then((each) => told.push(each)));
     await Bun.sleep(0);
     expect(told).toEqual([]);
     calls[1]?.end();
     await Bun.sleep(0);
-    expect(told).toMatchObject([{ response: "2" }]);
+    expect(told).toHaveLength(BATCH_OPERATIONS);
+    expect(told).not.toContainEqual(expect.objectContaining({ response: "1" }));
     calls[0]?.end();
     await Promise.all(outcomes);
-    expect(told).toMatchObject([{ response: "2" }, { response: "1" }]);
+    expect(told.at(-1)).toMatchObject({ response: "1" });
   });
 });
 

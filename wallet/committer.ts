@@ -5,13 +5,18 @@ import type { Operation, Outcome, Release, Settle } from "./operation.ts";
  * Group commit: operations queue, and each call of the database takes all that have queued meanwhile.
  *
  * An idle server commits one operation at once; a busy one shares one lock, one round trip and one fsync among hundreds. It
- * clocks itself: there is no timer and no setting.
+ * clocks itself: nothing waits for company, and there is no setting.
  */
 
 /** Operations of one call: beyond this a call takes so long that it delays those behind it more than it saves. */
 export const BATCH_OPERATIONS = 500;
-/** While one call waits for its fsync, the next one works; on a hot wallet more than two only wait for each other. */
+/**
+ * The second only goes beside the first with a full list, or when that one is late: two calls wait for each other's wallets, and
+ * what queues meanwhile is cheaper in one list. While a full one waits for its fsync, the next one works.
+ */
 export const CALLS_IN_FLIGHT = 2;
+/** A call that has taken so long may be stuck behind somebody else's lock, and no longer holds up what has nothing to do with it. */
+export const LATE_MS = 50;
 /** What the queue may hold at most, whatever the speed: 20 MB of requests. */
 export const QUEUE_OPERATIONS = 20_000;
 /**
@@ -56,23 +61,42 @@ export function createCommitter(options: CommitterOptions): Committer {
   let queue: Waiting[] = [];
   let settlements: Waiting[] = [];
   let inFlight = 0;
+  /** When the latest call was sent. */
+  let sent_at = 0;
+  let look: Timer | undefined;
   let stopped = false;
   let idle: PromiseWithResolvers<void> | undefined;
 
   function pump(): void {
-    while (inFlight < CALLS_IN_FLIGHT && queue.length + settlements.length > 0) {
+    while (mayCall()) {
       const first = settlements.slice(0, BATCH_OPERATIONS);
       const then = queue.slice(0, BATCH_OPERATIONS - first.length);
       settlements = settlements.slice(first.length);
       queue = queue.slice(then.length);
       const batch = [...first, ...then];
       inFlight += 1;
+      sent_at = options.now();
       void commit(batch).finally(() => {
         inFlight -= 1;
         pump();
         if (inFlight === 0) idle?.resolve();
       });
     }
+    if (look === undefined && queued() > 0 && inFlight < CALLS_IN_FLIGHT) look = setTimeout(lookAgain, LATE_MS);
+  }
+
+  function mayCall(): boolean {
+    if (queued() === 0 || inFlight === CALLS_IN_FLIGHT) return false;
+    return inFlight === 0 || queued() >= BATCH_OPERATIONS || options.now() - sent_at >= LATE_MS;
+  }
+
+  function lookAgain(): void {
+    look = undefined;
+    pump();
+  }
+
+  function queued(): number {
+    return queue.length + settlements.length;
   }
 
   async function commit(batch: readonly Waiting[]): Promise<void> {
@@ -114,7 +138,7 @@ export function createCommitter(options: CommitterOptions): Committer {
         pump();
       });
     },
-    queued: () => queue.length + settlements.length,
+    queued,
     async stop() {
       stopped = true;
       if (inFlight === 0) return;

@@ -104,7 +104,7 @@ export const ONCE: readonly Plant[] = [
     caught_by: [
       {
         file: "wallet/committer.test.ts",
-        title: "while calls are in flight the rest queues, and the next call takes all of it",
+        title: "while a call is in flight the rest queues, and the next call takes all of it",
       },
     ],
   },
