@@ -23,7 +23,7 @@ export const QUEUE_OPERATIONS = 20_000;
  * Whoever comes while the first of the queue has waited for so long would wait as long, and its client would have given up: it is
  * refused at once, and what is taken is answered in time. A queue shorter than a call is taken whole by the next one.
  */
-export const QUEUE_PATIENCE_MS = 500;
+export const QUEUE_PATIENCE_MS = 250;
 /** An operation that has queued for so long is refused before it is sent, so the refusal is definite. */
 export const QUEUE_DEADLINE_MS = 3_000;
 
