@@ -13,8 +13,9 @@ export interface GrowthResult {
 
 interface Row {
   readonly size: Size;
+  /** The middle one of all rounds. */
   readonly point: Point;
-  /** The first size again, right before: what this one is compared with. */
+  /** Likewise of the first size, which is measured again before each: what this one is compared with. */
   readonly base: Point;
 }
 
@@ -28,8 +29,13 @@ export async function measureGrowth(bench: Bench): Promise<GrowthResult> {
   const base = await grow(bench, first);
   const rows: Row[] = [];
   const compare = async (grown: Grown): Promise<void> => {
-    const before = await measureSize(bench, base);
-    const row = { size: grown.size, point: await measureSize(bench, grown), base: before };
+    const bases: Point[] = [];
+    const points: Point[] = [];
+    for (let round = 0; round < plan.rounds; round++) {
+      bases.push(await measureSize(bench, base));
+      points.push(await measureSize(bench, grown));
+    }
+    const row = { size: grown.size, point: middle(points), base: middle(bases) };
     rows.push(row);
     say(`${nameOf(grown.size)}: ${JSON.stringify(change(row))}`);
   };
@@ -99,6 +105,13 @@ async function walletsOf(database: string, most: number): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`select id from wallet.wallets order by id limit ${most}`;
   await sql.end();
   return rows.map(({ id }) => id);
+}
+
+function middle(points: readonly Point[]): Point {
+  const sorted = points.toSorted((a, b) => a.load.per_second - b.load.per_second);
+  const point = sorted[Math.floor(sorted.length / 2)];
+  if (point === undefined) throw new Error("nothing was measured");
+  return point;
 }
 
 async function measureSize(bench: Bench, { size, database, wallets }: Grown): Promise<Point> {

@@ -43,7 +43,7 @@ export function growthSection({ rows }: GrowthResult): Section {
   ];
   const markdown = [
     "## Growth",
-    `Closed loop, uniform over all wallets. Each size is compared with ${first?.target ?? "the first"}, measured again right before it.`,
+    `Closed loop, uniform over all wallets. Each size is compared with ${first?.target ?? "the first"}, measured again before it; the middle one of all rounds counts.`,
     table(["", "transfers/s", "p99 ms", "throughput", "p99"], cells),
     "![growth](growth.svg)",
   ].join("\n\n");
