@@ -22,6 +22,8 @@ export interface Plan {
   readonly warm_s: number;
   /** How often the baselines are measured, the system between them. */
   readonly rounds: number;
+  /** Whether baselines are measured whose clients go on for long after a load: 256 of them, ten and fewer in a second. */
+  readonly slow_baselines: boolean;
   /** Connections to the database that a baseline is tried with; its best counts. */
   readonly pools: readonly number[];
   /** Connections of the closed loop on uniform wallets; the last is where everything else is measured. */
@@ -52,11 +54,12 @@ const QUICK: Plan = {
   seconds: 1,
   warm_s: 1,
   rounds: 1,
+  slow_baselines: false,
   pools: [16],
-  connections: [1, 256],
+  connections: [256],
   open_s: 2,
   open_shares: [0.5, 0.9],
-  end_to_end: { tries: 3, seconds: 3 },
+  end_to_end: { tries: 2, seconds: 3 },
   drain_transfers: 10_000,
   overload_s: 4,
   growth: [
@@ -72,6 +75,7 @@ const FULL: Plan = {
   seconds: 5,
   warm_s: 2,
   rounds: 3,
+  slow_baselines: true,
   pools: [4, 8, 16, 32],
   connections: [1, 8, 64, 256],
   open_s: 20,

@@ -29,11 +29,14 @@ export interface Comparison {
 }
 
 const WORKLOADS = ["uniform", "hot"] as const;
+const SLOW: Way = "optimistic version";
 
 export async function measureBaselines(bench: Bench): Promise<BaselinesResult> {
   const { ground, plan } = bench;
   const points: Point[] = [];
-  const ways = Object.keys(WAYS).filter((name): name is Way => name in WAYS);
+  const ways = Object.keys(WAYS)
+    .filter((name): name is Way => name in WAYS)
+    .filter((way) => plan.slow_baselines || way !== SLOW);
   const aloneDatabase = await ground.database("alone");
   const databases = new Map<Way, string>();
   for (const [number, way] of ways.entries()) databases.set(way, await ground.database(`baseline_${number}`));
