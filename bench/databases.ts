@@ -61,7 +61,25 @@ export class Databases {
 
 /** What autovacuum has done to a database that has been at work for a while: every way of writing gets sound plans. */
 export async function analyze(url: string): Promise<void> {
+  await withOwner(url, (sql) => sql`vacuum (analyze)`);
+}
+
+/** As {@link analyze}, long after the database was filled: its events count as published, and nothing waits to be written out. */
+export async function settle(url: string): Promise<void> {
+  await analyze(url);
+  await withOwner(url, async (sql) => {
+    await sql`
+      update wallet.relay_state
+         set last_snapshot = pg_current_snapshot(), target_snapshot = null, sent_id = null, until_id = null`;
+    await sql`checkpoint`;
+  });
+}
+
+async function withOwner(url: string, work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
-  await sql`vacuum (analyze)`;
-  await sql.end();
+  try {
+    await work(sql);
+  } finally {
+    await sql.end();
+  }
 }

@@ -221,6 +221,32 @@ describe("a backlog of any size", () => {
       repetitions: 0,
     });
   });
+
+  test("is surveyed once, however often the broker fails", async () => {
+    const outbox = await fixture("relay_survey_once");
+    const wallet = uuidv7();
+    await outbox.write(wallet, 1, 3);
+    let broker_fails = true;
+    const publisher = new Publisher(
+      outbox.relayOptions({
+        connectProducer: (deadline_ms) =>
+          broker_fails ? Promise.reject(new Error("the broker is gone")) : connectProducer(outbox.kafka, deadline_ms),
+      }),
+    );
+    await expect(publisher.runOnce(running)).rejects.toThrow("the broker is gone");
+    await outbox.sql`alter function survey_outbox rename to survey_outbox_taken_away`;
+    await expect(publisher.runOnce(running)).rejects.toThrow("the broker is gone");
+    await outbox.write(wallet, 4, 2);
+    broker_fails = false;
+    await publisher.runOnce(running);
+    expect((await published(outbox)).map(({ version }) => version)).toEqual([1, 2, 3]);
+
+    // What came meanwhile is found by the next survey.
+    await outbox.sql`alter function survey_outbox_taken_away rename to survey_outbox`;
+    await publisher.runOnce(running);
+    await publisher.close();
+    expect((await published(outbox)).map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);
+  });
 });
 
 describe("a batch is never too large for the broker", () => {

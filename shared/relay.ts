@@ -108,6 +108,8 @@ export class Publisher {
   /** On this process's clock, and never later than on the database's. */
   #lease_until = 0;
   #next_attempt = 0;
+  /** What the survey of this epoch has found while nothing of it is acknowledged: from then on the database knows it. */
+  #surveyed: { readonly epoch: string; readonly target: Target } | undefined;
   #published = 0;
   #last_error: string | null = null;
 
@@ -201,7 +203,7 @@ export class Publisher {
 
   /** One target: everything that is visible now and was not when the last target was taken, page by page. */
   async #publishNew(epoch: string, signal: AbortSignal): Promise<boolean> {
-    const target = await this.#survey(epoch);
+    const target = await this.#nextTarget(epoch);
     if (target === undefined) return false;
     let page = await this.#outbox.read(epoch, target, target.after_id, PAGE_EVENTS);
     while (!signal.aborted) {
@@ -211,11 +213,20 @@ export class Publisher {
       const next = complete ? undefined : this.#outbox.read(epoch, target, last_id, PAGE_EVENTS);
       next?.catch(() => undefined);
       await this.#send(epoch, page);
+      this.#surveyed = undefined;
       await this.#moved(() => this.#outbox.advance(epoch, target, last_id, complete));
       if (next === undefined) break;
       page = await next;
     }
     return true;
+  }
+
+  /** Surveyed once, however often sending fails: while a broker is down, millions of rows may wait. */
+  async #nextTarget(epoch: string): Promise<Target | undefined> {
+    if (this.#surveyed?.epoch === epoch) return this.#surveyed.target;
+    const target = await this.#survey(epoch);
+    this.#surveyed = target && { epoch, target };
+    return target;
   }
 
   async #survey(epoch: string): Promise<Target | undefined> {

@@ -1,6 +1,6 @@
 /** Whether the system is as fast with many wallets and a long past as when it was new. */
 import postgres from "postgres";
-import { analyze } from "../databases.ts";
+import { settle } from "../databases.ts";
 import { type Ground, startAlone } from "../ground.ts";
 import { transfersBetween } from "../load/requests.ts";
 import { type Bench, measure, type Point } from "../measure.ts";
@@ -75,7 +75,7 @@ async function grow({ ground, say }: Bench, size: Size): Promise<Grown> {
     size.transfers > 0
       ? await openWithPast(ground, database, size, say)
       : await openWallets(database, size.wallets, () => undefined);
-  await analyze(database);
+  await settle(database);
   return { size, database, wallets };
 }
 
