@@ -222,27 +222,35 @@ describe("a backlog of any size", () => {
     });
   });
 
-  test("is surveyed once, however often the broker fails", async () => {
+  test("is not looked at while there is no broker, and surveyed once, however often sending fails", async () => {
     const outbox = await fixture("relay_survey_once");
     const wallet = uuidv7();
+    let reachable = false;
+    let broken = true;
+    const connect = async (deadline_ms: number): Promise<Producer> => {
+      if (!reachable) throw new Error("the broker is gone");
+      const producer = await connectProducer(outbox.kafka, deadline_ms);
+      return wrapped(producer, (send) => (broken ? Promise.reject(new Error("the disk is full")) : send()));
+    };
+    const publisher = new Publisher(outbox.relayOptions({ connectProducer: connect }));
+    const takeSurveyAway = () => outbox.sql`alter function survey_outbox rename to survey_outbox_taken_away`;
+    const giveSurveyBack = () => outbox.sql`alter function survey_outbox_taken_away rename to survey_outbox`;
+
     await outbox.write(wallet, 1, 3);
-    let broker_fails = true;
-    const publisher = new Publisher(
-      outbox.relayOptions({
-        connectProducer: (deadline_ms) =>
-          broker_fails ? Promise.reject(new Error("the broker is gone")) : connectProducer(outbox.kafka, deadline_ms),
-      }),
-    );
+    await takeSurveyAway();
     await expect(publisher.runOnce(running)).rejects.toThrow("the broker is gone");
-    await outbox.sql`alter function survey_outbox rename to survey_outbox_taken_away`;
-    await expect(publisher.runOnce(running)).rejects.toThrow("the broker is gone");
+    await giveSurveyBack();
+    reachable = true;
+    await expect(publisher.runOnce(running)).rejects.toThrow("the disk is full");
+    await takeSurveyAway();
+    await expect(publisher.runOnce(running)).rejects.toThrow("the disk is full");
     await outbox.write(wallet, 4, 2);
-    broker_fails = false;
+    broken = false;
     await publisher.runOnce(running);
     expect((await published(outbox)).map(({ version }) => version)).toEqual([1, 2, 3]);
 
     // What came meanwhile is found by the next survey.
-    await outbox.sql`alter function survey_outbox_taken_away rename to survey_outbox`;
+    await giveSurveyBack();
     await publisher.runOnce(running);
     await publisher.close();
     expect((await published(outbox)).map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);

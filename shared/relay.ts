@@ -143,6 +143,8 @@ export class Publisher {
         this.#last_error = null;
         return this.#stepBack();
       }
+      // Before anything is asked of the database: while a broker is down, millions of rows may wait.
+      await this.#connectedProducer();
       const published = await this.#publishNew(epoch, signal);
       const repeated = this.#republishing && !signal.aborted && (await this.#publishAgain(epoch));
       this.#last_error = null;
@@ -221,7 +223,7 @@ export class Publisher {
     return true;
   }
 
-  /** Surveyed once, however often sending fails: while a broker is down, millions of rows may wait. */
+  /** Surveyed once, however often sending fails. */
   async #nextTarget(epoch: string): Promise<Target | undefined> {
     if (this.#surveyed?.epoch === epoch) return this.#surveyed.target;
     const target = await this.#survey(epoch);

@@ -45,7 +45,7 @@ export function createApp({
   historyUrl = null,
 }: AppDependencies) {
   return new Elysia(ELYSIA_OPTIONS)
-    .use(conventions({ log, metrics, corsOrigins, guard, tracing }))
+    .use(conventions({ log, metrics, corsOrigins, guard, tracing, isFull: () => committer.isFull() }))
     .use(problemPages())
     .use(health({ checks }))
     .use(metricsPage(metrics))

@@ -136,8 +136,10 @@ describe("a queue never grows without end", () => {
     const { submit, calls, committer, endAll } = controlled();
     const outcomes = submit(...numbers(IN_FLIGHT + QUEUE_OPERATIONS));
     expect(committer.queued()).toBe(QUEUE_OPERATIONS);
+    expect(committer.isFull()).toBe(true);
     expect(await answersOf(submit(999_999))).toEqual(["overloaded"]);
     await endAll();
+    expect(committer.isFull()).toBe(false);
     expect(await answersOf(outcomes)).not.toContain("overloaded");
     expect(calls.flatMap(({ operations }) => operations.map(amountOf))).not.toContain("999999");
     const after = submit(1);
@@ -146,11 +148,13 @@ describe("a queue never grows without end", () => {
   });
 
   test("who comes when the queue has not moved for long is refused at once, unless the next call takes all of it", async () => {
-    const { submit, pass, endAll } = controlled();
+    const { submit, committer, pass, endAll } = controlled();
     const sent = submit(...numbers(IN_FLIGHT));
     const queued = submit(...numbers(BATCH_OPERATIONS - 1));
     pass(QUEUE_PATIENCE_MS + 1);
+    expect(committer.isFull()).toBe(false);
     const last = submit(BATCH_OPERATIONS);
+    expect(committer.isFull()).toBe(true);
     expect(await answersOf(submit(999_999))).toEqual(["overloaded"]);
     await endAll();
     expect(await answersOf([...sent, ...queued, ...last])).not.toContain("overloaded");

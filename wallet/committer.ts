@@ -51,6 +51,8 @@ export interface Committer {
    * Its source is bounded by the consumer's batches, so neither the queue's bound nor its deadline applies.
    */
   settle(operation: Settle | Release): Promise<Outcome>;
+  /** Whether an operation that came now would be refused. */
+  isFull(): boolean;
   /** Operations that wait for a call. */
   queued(): number;
   /** Takes no more operations and ends when all that were taken are answered. */
@@ -112,8 +114,9 @@ export function createCommitter(options: CommitterOptions): Committer {
     options.onCall?.(operations, outcomes, options.now() - start);
   }
 
-  function isFull(now: number): boolean {
+  function isFull(now = options.now()): boolean {
     const [first] = queue;
+    if (stopped) return true;
     if (first === undefined || queue.length < BATCH_OPERATIONS) return false;
     return queue.length >= QUEUE_OPERATIONS || now - first.since > QUEUE_PATIENCE_MS;
   }
@@ -126,7 +129,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   return {
     submit(operation) {
       const now = options.now();
-      if (stopped || isFull(now)) return Promise.resolve(OVERLOADED);
+      if (isFull(now)) return Promise.resolve(OVERLOADED);
       return new Promise((resolve) => {
         queue.push({ operation, since: now, until: now + QUEUE_DEADLINE_MS, resolve });
         pump();
@@ -138,6 +141,7 @@ export function createCommitter(options: CommitterOptions): Committer {
         pump();
       });
     },
+    isFull: () => isFull(),
     queued,
     async stop() {
       stopped = true;

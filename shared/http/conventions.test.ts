@@ -385,6 +385,41 @@ describe("paths and queries are read strictly", () => {
   });
 });
 
+describe("a service that is full", () => {
+  let full = true;
+  const { app: busy } = createExample({ isFull: () => full });
+  let read = 0;
+  function fundWith(body: string): Request {
+    const pull = (controller: ReadableStreamDefaultController) => {
+      read += 1;
+      controller.enqueue(new TextEncoder().encode(body));
+      controller.close();
+    };
+    const stream = new ReadableStream({ pull }, { highWaterMark: 0 });
+    const headers = { "content-type": "application/json", "request-id": "mine" };
+    return new Request(`http://localhost${FUND}`, { method: "POST", headers, body: stream });
+  }
+
+  test("refuses what would change something before it reads it, and says when to come again", async () => {
+    full = true;
+    const response = await busy.handle(fundWith('{"amount":"1"}'));
+    expect([response.status, response.headers.get("retry-after"), read]).toEqual([503, "1", 0]);
+    expect(await response.json()).toMatchObject({ code: "overloaded", instance: FUND, request_id: "mine" });
+    full = false;
+    expect([(await busy.handle(fundWith('{"amount":"1"}'))).status, read]).toEqual([201, 1]);
+  });
+
+  test.each([
+    ["GET", `/wallets/${ID}`, 200],
+    ["GET", "/health", 200],
+    ["HEAD", `/wallets/${ID}`, 200],
+    ["OPTIONS", FUND, 204],
+  ])("still answers %s %s", async (method, path, status) => {
+    full = true;
+    expect((await busy.handle(new Request(`http://localhost${path}`, { method }))).status).toBe(status);
+  });
+});
+
 describe("browsers of other origins", () => {
   const cors = createExample({ corsOrigins: ["http://console.example"] }).app;
   const from = (origin: string, init: { path?: string; method?: string; headers?: Record<string, string> } = {}) =>

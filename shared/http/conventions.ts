@@ -27,13 +27,16 @@ export interface ConventionsOptions {
   /** Who is let in, and how often; everyone and always if left out. */
   readonly guard?: Guard | undefined;
   readonly tracing?: Tracing | undefined;
+  /** Whether nothing that changes something can be taken now: every POST is then `overloaded`, and not even read; never if left out. */
+  readonly isFull?: (() => boolean) | undefined;
 }
 
 /**
  * Everything that holds for every request of a service, whatever its route: ids, errors, unknown parameters, body limits, 405, HEAD,
  * OPTIONS, CORS, API keys, rate limits, headers, metrics and the access log. Used first, on the app itself and not on a part of it.
  */
-export function conventions({ log, metrics, corsOrigins = [], guard, tracing }: ConventionsOptions) {
+export function conventions(options: ConventionsOptions) {
+  const { log, metrics, corsOrigins = [], guard, tracing, isFull = () => false } = options;
   return <App extends AnyElysia>(app: App): App => {
     if (app.config.normalize !== false || app.config.systemRouter !== false) {
       throw new Error("create the app with new Elysia(ELYSIA_OPTIONS)");
@@ -46,6 +49,7 @@ export function conventions({ log, metrics, corsOrigins = [], guard, tracing }: 
       origins: new Set(corsOrigins),
       guard,
       tracing,
+      isFull,
     });
     app
       .onParse(({ request, route }) => (edge.readsBody(request.method, route) ? readJson(request) : null))

@@ -12,7 +12,7 @@ import { refuseOtherSites } from "./other-sites.ts";
 import { Problem } from "./problems.ts";
 import { answerError, checkQuery } from "./refusals.ts";
 import { pathOf, queryOf, REQUEST_ID, requestId } from "./request.ts";
-import { createRouteTable, type RouteTable } from "./routes.ts";
+import { createRouteTable, type Endpoint, type Route, type RouteTable } from "./routes.ts";
 import { addHeaders } from "./security-headers.ts";
 
 /** Elysia's own handling, as loosely typed as it hands it over. */
@@ -28,6 +28,7 @@ interface EdgeOptions {
   readonly origins: ReadonlySet<string>;
   readonly guard: Guard | undefined;
   readonly tracing: Tracing | undefined;
+  readonly isFull: () => boolean;
 }
 
 /**
@@ -37,7 +38,7 @@ interface EdgeOptions {
 const IN_FLIGHT_MAX = 32_000;
 
 /** What happens around Elysia's own handling of a request: before its routing, and after the response is made. */
-export function createEdge({ routes, peerOf, log, metrics, origins, guard, tracing }: EdgeOptions) {
+export function createEdge({ routes, peerOf, log, metrics, origins, guard, tracing, isFull }: EdgeOptions) {
   let table: RouteTable | undefined;
   let inner: Handle | undefined;
   let inFlight = 0;
@@ -63,26 +64,14 @@ export function createEdge({ routes, peerOf, log, metrics, origins, guard, traci
       const path = pathOf(request);
       const endpoint = prepare().find(path);
       route = endpoint?.path;
-      const isHead = request.method === "HEAD";
-      const offered = endpoint?.routes.get(isHead ? "GET" : request.method);
+      const offered = endpoint?.routes.get(request.method === "HEAD" ? "GET" : request.method);
       if (guard) {
         admission = guard.admit(request, offered?.access, () => peerOf(received));
         if (admission.refusal) throw admission.refusal;
       }
-      if (inFlight > IN_FLIGHT_MAX && offered?.access !== "probe") throw new Problem("overloaded");
+      if (isTooMuch(request, offered)) throw new Problem("overloaded");
       if (!endpoint) throw new Problem("not_found");
-      if (request.method === "OPTIONS") {
-        response = new Response(null, { status: 204, headers: { allow: endpoint.allow } });
-        if (origins.size > 0) addPreflight(response.headers, request, origins, endpoint.allow);
-      } else {
-        if (!offered) throw new Problem("method_not_allowed", { headers: { allow: endpoint.allow } });
-        checkQuery(queryOf(request), offered);
-        checkBodyHeaders(request, offered.readsBody);
-        // On every POST, whether it is kept there or repeatable by itself: a client's mistake is told where it is made.
-        if (request.method === "POST") parseKey(request);
-        if (request.method === "POST" && !offered.readsBody) refuseOtherSites(request, origins);
-        response = isHead ? await withoutBody(await next(asGet(request))) : responseOf(await next(request));
-      }
+      response = await respond(request, endpoint, offered, next);
     } catch (error) {
       response = answerError(error, request, log, route);
     }
@@ -93,6 +82,27 @@ export function createEdge({ routes, peerOf, log, metrics, origins, guard, traci
     report(request, route, response.status, performance.now() - started_ms);
     if (span) endSpan(span, route, response.status);
     return response;
+  }
+
+  /** What would be refused anyway is refused before it is read: at twice the maximum, reading would take the time that answers need. */
+  function isTooMuch(request: Request, offered: Route | undefined): boolean {
+    if (offered?.access === "probe") return false;
+    return inFlight > IN_FLIGHT_MAX || (request.method === "POST" && isFull());
+  }
+
+  async function respond(request: Request, endpoint: Endpoint, offered: Route | undefined, next: Handle) {
+    if (request.method === "OPTIONS") {
+      const response = new Response(null, { status: 204, headers: { allow: endpoint.allow } });
+      if (origins.size > 0) addPreflight(response.headers, request, origins, endpoint.allow);
+      return response;
+    }
+    if (!offered) throw new Problem("method_not_allowed", { headers: { allow: endpoint.allow } });
+    checkQuery(queryOf(request), offered);
+    checkBodyHeaders(request, offered.readsBody);
+    // On every POST, whether it is kept there or repeatable by itself: a client's mistake is told where it is made.
+    if (request.method === "POST") parseKey(request);
+    if (request.method === "POST" && !offered.readsBody) refuseOtherSites(request, origins);
+    return request.method === "HEAD" ? withoutBody(await next(asGet(request))) : responseOf(await next(request));
   }
 
   function report(request: Request, route: string | undefined, status: number, ms: number): void {

@@ -161,19 +161,21 @@ export interface ExampleOptions {
   readonly corsOrigins?: readonly string[];
   readonly guard?: Guard | undefined;
   readonly checks?: Readonly<Record<string, () => Promise<Health>>>;
+  readonly isFull?: () => boolean;
 }
 
 /** The service, and the lines that it has logged so far. */
 export function createExample({
   corsOrigins = [],
   guard,
+  isFull,
   checks = { database: async () => "ok" },
 }: ExampleOptions = {}) {
   const logged: string[] = [];
   const log = pino({ level: "debug" }, { write: (line: string) => void logged.push(line) });
   const metrics = createMetrics("example");
   const app = new Elysia(ELYSIA_OPTIONS)
-    .use(conventions({ log, metrics, corsOrigins, guard }))
+    .use(conventions({ log, metrics, corsOrigins, guard, isFull }))
     .use(problemPages())
     .use(health({ checks }))
     .use(metricsPage(metrics))
