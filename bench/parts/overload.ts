@@ -2,15 +2,23 @@
  * Twice the maximum, from a separate process, with a deadline on each request: what is still answered in time, how the rest
  * is refused, what it costs in memory, and how soon the latency is what it was before.
  */
+import { quiet, startAlone } from "../ground.ts";
 import { NO_LATENCY } from "../load/latency.ts";
 import type { Counts, Slot } from "../load/open.ts";
 import { transfersBetween } from "../load/requests.ts";
 import { type Bench, measure, measureOpen, type OpenPoint } from "../measure.ts";
+import type { Server } from "../processes.ts";
 import { startSystem } from "../system.ts";
 import { residentMb } from "../usage.ts";
-import { WHOLE } from "./http.ts";
+import { ALONE, WHOLE } from "./http.ts";
 
 export interface OverloadResult {
+  /** The wallet service alone, whose own doing it is, and the whole system, whose history has a backlog to work off behind the burst. */
+  readonly runs: readonly OverloadRun[];
+}
+
+export interface OverloadRun {
+  readonly target: string;
   readonly max_per_second: number;
   readonly before: Counts;
   readonly burst: Counts;
@@ -37,13 +45,32 @@ const AFTER = { share: 0.5, seconds: 5 } as const;
 const RECOVERED = { times: 3, ms: 50 } as const;
 
 export async function measureOverload(bench: Bench): Promise<OverloadResult> {
+  const { ground } = bench;
+  const server = await startAlone(ground, await ground.database("overload_alone"));
+  const alone = await measureOn(bench, { target: ALONE, servers: [server], settled: () => quiet(ground) });
+  await server.stop();
+  const system = await startSystem(ground, "overload");
+  const both = [system.wallet, system.history] as const;
+  const whole = await measureOn(bench, { target: WHOLE, servers: both, settled: () => system.drained() });
+  await system.stop();
+  return { runs: [alone, whole] };
+}
+
+interface Target {
+  readonly target: string;
+  /** The wallet service first. */
+  readonly servers: readonly [Server, ...Server[]];
+  /** Resolves when nothing of a load is left to be done. */
+  readonly settled: () => Promise<void>;
+}
+
+async function measureOn(bench: Bench, { target, servers, settled }: Target): Promise<OverloadRun> {
   const { ground, plan, say } = bench;
-  const whole = await startSystem(ground, "overload");
-  const servers = [whole.wallet, whole.history];
-  const asked = { target: WHOLE, workload: "uniform", servers, requests: transfersBetween(ground.wallets, "uniform") };
+  const [wallet] = servers;
+  const asked = { target, workload: "uniform", servers, requests: transfersBetween(ground.wallets, "uniform") };
   const { load } = await measure(bench, { ...asked, connections: plan.connections.at(-1) ?? 1 });
-  await whole.drained();
-  const memory_before = residentMb(whole.wallet.pid);
+  await settled();
+  const memory_before = residentMb(wallet.pid);
   const rate = (share: number): number => Math.round(load.per_second * share);
   const phases = [
     { rate: rate(BEFORE.share), seconds: BEFORE.seconds },
@@ -52,28 +79,30 @@ export async function measureOverload(bench: Bench): Promise<OverloadResult> {
   ];
   const point = await measureOpen(bench, { ...asked, phases, connections: CONNECTIONS, deadline_ms: DEADLINE_MS });
   const [before = NOTHING, burst = NOTHING, after = NOTHING] = point.result.phases;
-  const peak = point.usage[whole.wallet.name]?.peak_mb ?? 0;
-  const memory_mb = { before: memory_before, peak, after: residentMb(whole.wallet.pid) };
-  await whole.stop();
-  const goodput = burst.good / plan.overload_s;
-  const recovery_s = recoveryOf(point.result.slots, before.latency_ms.p99, BEFORE.seconds + plan.overload_s);
-  say(
-    `twice the maximum: ${Math.round(goodput)} of ${Math.round(load.per_second)}/s in time, ${burst.refused} refused, ` +
-      `${burst.late} late, ${burst.failed} failed, ${burst.unsent} not sent; recovered after ${recovery_s ?? "never"} s`,
-  );
   const { slots } = point.result;
-  return {
+  const peak = point.usage[wallet.name]?.peak_mb ?? 0;
+  const run = {
+    target,
     max_per_second: load.per_second,
     before,
     burst,
     after,
     burst_s: plan.overload_s,
-    goodput,
-    recovery_s,
+    goodput: burst.good / plan.overload_s,
+    recovery_s: recoveryOf(slots, before.latency_ms.p99, BEFORE.seconds + plan.overload_s),
     slots,
-    memory_mb,
+    memory_mb: { before: memory_before, peak, after: residentMb(wallet.pid) },
     point,
   };
+  say(tell(run));
+  return run;
+}
+
+function tell({ target, goodput, max_per_second, burst, recovery_s }: OverloadRun): string {
+  return (
+    `${target}, twice the maximum: ${Math.round(goodput)} of ${Math.round(max_per_second)}/s in time, ${burst.refused} refused, ` +
+    `${burst.late} late, ${burst.failed} failed, ${burst.unsent} not sent; recovered after ${recovery_s ?? "never"} s`
+  );
 }
 
 /** Seconds from the end of the burst to the first slot from which on every p99 is as before; null for never. */
