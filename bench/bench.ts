@@ -70,10 +70,15 @@ async function main(plan: Plan): Promise<void> {
   const ground = await starting;
   try {
     const machine = await describeMachine(ground.admin, ground.kafka);
-    const { parts, missing } = await measureParts({ ground, plan, say: (line) => screen.say(`  ${line}`) });
+    const bench = { ground, plan, say: (line: string) => screen.say(`  ${line}`) };
+    let folder = "";
+    let seconds = 0;
+    // After each part: a run takes long, and what ends it before its time must not take what it has measured.
+    await measureParts(bench, ({ parts, missing }) => {
+      seconds = Math.round((performance.now() - began) / 1_000);
+      folder = save({ started_at, seconds, plan, machine, missing, parts });
+    });
     if (ground.processes.closed) return;
-    const seconds = Math.round((performance.now() - began) / 1_000);
-    const folder = save({ started_at, seconds, plan, machine, missing, parts });
     screen.say(`\n${seconds} s. The report is ${relative(process.cwd(), join(folder, "report.md"))}`);
   } finally {
     await ground.stop();
@@ -95,7 +100,10 @@ const MEASUREMENTS: Measurements = {
 };
 
 /** Each part by itself: one that fails is named in the report, and does not take the others with it. */
-async function measureParts(bench: Bench): Promise<Pick<Results, "parts" | "missing">> {
+async function measureParts(
+  bench: Bench,
+  onPart: (measured: Pick<Results, "parts" | "missing">) => void,
+): Promise<void> {
   const parts: Partial<PartResults> = {};
   const missing: string[] = [];
   for (const part of bench.plan.parts) {
@@ -111,8 +119,8 @@ async function measureParts(bench: Bench): Promise<Pick<Results, "parts" | "miss
     }
     // Whatever a failure has left running would disturb the next part.
     await bench.ground.processes.stop();
+    onPart({ parts, missing });
   }
-  return { parts, missing };
 }
 
 async function measurePart<P extends Part>(bench: Bench, part: P, parts: Partial<PartResults>): Promise<void> {
