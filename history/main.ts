@@ -42,6 +42,8 @@ const RELAY_CONNECTIONS = 2;
 const READ_CONNECTIONS = 8;
 /** Health answers within a second. */
 const BROKER_CHECK_MS = 700;
+/** More than a second's work: what can wait waits until the history is up to date. */
+const CATCHING_UP_EVENTS = 10_000;
 const WORKER_STOP_MS = 3_000;
 const POOL_STOP_S = 2;
 const TRACES_STOP_MS = 500;
@@ -95,7 +97,6 @@ const relay = startRelay({
 const outboxDays = keepOutboxDays(functions, log);
 const backlog = continueLedger(functions, log);
 watchOutbox(metrics.registry, relay);
-const invariants = watchInvariantsOf(config, metrics.registry, log);
 const onStored = (): void => {
   arrivals.wake();
   feed.wake();
@@ -112,6 +113,7 @@ const admitted = whenAdmitted(admission.admitted, project);
 const handle = tracing ? tracedHandle(admitted, groupId, tracing) : admitted;
 const consumer = createConsumer({ kafka, topic, groupId, handle, log, concurrency: CONCURRENCY });
 consumer.start();
+const invariants = watchInvariantsOf(config, metrics.registry, log, () => consumer.state().lag > CATCHING_UP_EVENTS);
 
 const app = createApp({
   queries,

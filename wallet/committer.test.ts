@@ -152,9 +152,11 @@ describe("a queue never grows without end", () => {
     const sent = submit(...numbers(IN_FLIGHT));
     const queued = submit(...numbers(BATCH_OPERATIONS - 1));
     pass(QUEUE_PATIENCE_MS + 1);
-    expect(committer.isFull()).toBe(false);
+    expect([committer.isFull(), committer.wasFullWithin(1_000)]).toEqual([false, false]);
     const last = submit(BATCH_OPERATIONS);
-    expect(committer.isFull()).toBe(true);
+    expect([committer.isFull(), committer.wasFullWithin(1_000)]).toEqual([true, true]);
+    pass(1_000);
+    expect(committer.wasFullWithin(1_000)).toBe(false);
     expect(await answersOf(submit(999_999))).toEqual(["overloaded"]);
     await endAll();
     expect(await answersOf([...sent, ...queued, ...last])).not.toContain("overloaded");

@@ -53,6 +53,8 @@ export interface Committer {
   settle(operation: Settle | Release): Promise<Outcome>;
   /** Whether an operation that came now would be refused. */
   isFull(): boolean;
+  /** Whether it was full at some time within the last so many milliseconds. */
+  wasFullWithin(ms: number): boolean;
   /** Operations that wait for a call. */
   queued(): number;
   /** Takes no more operations and ends when all that were taken are answered. */
@@ -65,6 +67,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   let inFlight = 0;
   /** When the latest call was sent. */
   let sent_at = 0;
+  let full_at = Number.NEGATIVE_INFINITY;
   let look: Timer | undefined;
   let stopped = false;
   let idle: PromiseWithResolvers<void> | undefined;
@@ -118,7 +121,9 @@ export function createCommitter(options: CommitterOptions): Committer {
     const [first] = queue;
     if (stopped) return true;
     if (first === undefined || queue.length < BATCH_OPERATIONS) return false;
-    return queue.length >= QUEUE_OPERATIONS || now - first.since > QUEUE_PATIENCE_MS;
+    const full = queue.length >= QUEUE_OPERATIONS || now - first.since > QUEUE_PATIENCE_MS;
+    if (full) full_at = now;
+    return full;
   }
 
   function refuse(waiting: Waiting): false {
@@ -142,6 +147,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       });
     },
     isFull: () => isFull(),
+    wasFullWithin: (ms) => options.now() - full_at < ms,
     queued,
     async stop() {
       stopped = true;

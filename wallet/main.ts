@@ -38,6 +38,8 @@ const FUNCTION_CONNECTIONS = CALLS_IN_FLIGHT + 1;
 const RELAY_CONNECTIONS = 2;
 /** Health answers within a second. */
 const BROKER_CHECK_MS = 700;
+/** An overload counts as over when nothing was refused for so long; what can wait waits until then. */
+const OVERLOAD_PASSES_MS = 10_000;
 const WORKER_STOP_MS = 3_000;
 const POOL_STOP_S = 2;
 const TRACES_STOP_MS = 500;
@@ -103,7 +105,7 @@ const outboxDays = keepOutboxDays(functions, log);
 watchQueue(metrics.registry, committer);
 watchSagas(metrics.registry, queries);
 watchOutbox(metrics.registry, relay);
-const invariants = watchInvariantsOf(config, metrics.registry, log);
+const invariants = watchInvariantsOf(config, metrics.registry, log, () => committer.wasFullWithin(OVERLOAD_PASSES_MS));
 
 const app = createApp({
   committer,

@@ -134,6 +134,33 @@ describe("looking costs little", () => {
     expect(value("wallet_invariants_last_run_duration_seconds")).toBeGreaterThan(0);
   });
 
+  test.each([
+    ["until it has time", 5, 6],
+    ["for so long at most", Number.POSITIVE_INFINITY, 121],
+  ])("a busy service is let be %s", async (_, busy_for, asked_before) => {
+    const registry = new Registry();
+    let asked = 0;
+    const isBusy = (): boolean => {
+      asked += 1;
+      return asked <= busy_for;
+    };
+    const options = { service: "wallet", databaseUrl: database.url, registry, log, interval_ms: INTERVAL_MS } as const;
+    const loop = watchInvariants({ ...options, isBusy });
+    let asked_at_look: number | undefined;
+    await until(
+      async () => {
+        loop.wake();
+        const values = await valuesOf(registry, "wallet");
+        if (Object.keys(values).length === 0) return false;
+        asked_at_look ??= asked;
+        return allHold(values);
+      },
+      { timeout_ms: 30_000, interval_ms: 1 },
+    );
+    await loop.stop(STOP_MS);
+    expect(asked_at_look).toBe(asked_before);
+  });
+
   test("it is turned off by 0, and may be told to come more rarely", () => {
     const env = { DATABASE_URL: database.url, KAFKA_BROKERS: "localhost:1" };
     const off = loadConfig("wallet", { ...env, INVARIANTS_INTERVAL: "0" });

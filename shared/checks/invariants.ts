@@ -18,11 +18,16 @@ export interface InvariantsOptions {
   readonly log: Logger;
   /** Between two runs, at least. */
   readonly interval_ms: number;
+  /** Whether the service has no time to spare now: a run is then put off, for {@link PUT_OFF_MOST} times at most. */
+  readonly isBusy?: (() => boolean) | undefined;
   readonly checks?: readonly Check[];
 }
 
 /** A run takes at most one part in fifty of the time: one connection's work, so 2 % of one core. */
 const REST_PER_WORK = 50;
+/** How soon a busy service is asked again, and how often: ten minutes in all, since an overload is no reason to stop looking. */
+const PUT_OFF_MS = 5_000;
+const PUT_OFF_MOST = 120;
 /** Some hundred million lines; a statement that takes longer has lost its way. */
 const STATEMENT_TIMEOUT_MS = 5 * 60_000;
 /** All statements of a run, the slowest of which is ended before. */
@@ -34,8 +39,9 @@ export function watchInvariantsOf(
   { service, databaseUrl, invariantsIntervalMs: interval_ms }: Config,
   registry: Registry,
   log: Logger,
+  isBusy?: () => boolean,
 ): Loop[] {
-  return interval_ms === 0 ? [] : [watchInvariants({ service, databaseUrl, registry, log, interval_ms })];
+  return interval_ms === 0 ? [] : [watchInvariants({ service, databaseUrl, registry, log, interval_ms, isBusy })];
 }
 
 /** Starts the work, first after an interval; several processes may do it, each for its own gauges. */
@@ -44,6 +50,7 @@ export function watchInvariants(options: InvariantsOptions): Loop {
   const gauges = createGauges(service, registry);
   const onError = createFaultLog(log, "an invariant could not be looked at");
   let started = false;
+  let put_off = 0;
   return run(
     async (signal) => {
       // A server that has just started has better things to do.
@@ -51,6 +58,11 @@ export function watchInvariants(options: InvariantsOptions): Loop {
         started = true;
         return interval_ms;
       }
+      if (options.isBusy?.() === true && put_off < PUT_OFF_MOST) {
+        put_off += 1;
+        return PUT_OFF_MS;
+      }
+      put_off = 0;
       const begin = performance.now();
       const checks = (options.checks ?? (await readChecks())).filter((check) => isWatched(check, service));
       await withConnection(options, async (sql) => {
