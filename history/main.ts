@@ -21,11 +21,12 @@ import { createTracing } from "../shared/tracing/tracing.ts";
 import { createApp } from "./app.ts";
 import { createArrivals } from "./arrivals.ts";
 import { continueLedger } from "./backlog.ts";
+import { createDelay } from "./delay.ts";
 import { createFeed } from "./feed.ts";
 import { createLag, registerLag } from "./lag.ts";
 import { freezeAccountWith } from "./ledger.ts";
 import { createLedgerQueries } from "./ledger-queries.ts";
-import { createProject, whenAdmitted } from "./project.ts";
+import { createProject, type Readable, whenAdmitted } from "./project.ts";
 import { createPublications } from "./publications.ts";
 import { createQueries } from "./queries.ts";
 import { createReplay } from "./replay.ts";
@@ -42,8 +43,6 @@ const RELAY_CONNECTIONS = 2;
 const READ_CONNECTIONS = 8;
 /** Health answers within a second. */
 const BROKER_CHECK_MS = 700;
-/** More than a second's work: what can wait waits until the history is up to date. */
-const CATCHING_UP_EVENTS = 10_000;
 const WORKER_STOP_MS = 3_000;
 const POOL_STOP_S = 2;
 const TRACES_STOP_MS = 500;
@@ -107,13 +106,18 @@ const onReplayed = (): void => {
   onDecided();
 };
 const publications = createPublications();
-const onRead = publications.note;
+const delay = createDelay(Date.now);
+const onRead = (read: readonly Readable[]): void => {
+  publications.note(read);
+  delay.note(read);
+};
 const project = createProject({ sql: functions, log, metrics, onRead, onStored, onDecided });
 const admitted = whenAdmitted(admission.admitted, project);
 const handle = tracing ? tracedHandle(admitted, groupId, tracing) : admitted;
 const consumer = createConsumer({ kafka, topic, groupId, handle, log, concurrency: CONCURRENCY });
 consumer.start();
-const invariants = watchInvariantsOf(config, metrics.registry, log, () => consumer.state().lag > CATCHING_UP_EVENTS);
+// What can wait waits until the history is up to date.
+const invariants = watchInvariantsOf(config, metrics.registry, log, delay.isCatchingUp);
 
 const app = createApp({
   queries,
