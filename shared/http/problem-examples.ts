@@ -39,8 +39,11 @@ const act = (name: string, what: string, body: Readonly<Record<string, unknown>>
 /** The same for its effect alone. */
 const quietly = (command: string): string => `${command} >/dev/null`;
 
-/** Sent again by curl itself, which waits as long as `Retry-After` says. The key makes that safe. */
-const again = (name: string): string => pay(toBob("0.01"), `${key(name)} --retry 5`);
+/**
+ * Sent again by curl itself, which waits as long as `Retry-After` says. The key makes that safe; without --fail the body of each refusal
+ * would be printed before that of the answer.
+ */
+const again = (name: string): string => pay(toBob("0.01"), `${key(name)} --fail --retry 5`);
 
 export const EXAMPLES: Readonly<Record<ProblemCode, ProblemExample>> = {
   invalid_request: {
